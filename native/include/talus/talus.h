@@ -1,0 +1,353 @@
+/*
+ * The border between the Talus kernels and everything above them.
+ *
+ * Plain C: scalars, enums, addresses and a status code. No C++ type and no exception crosses it.
+ *
+ * Conventions
+ *  - Every function that can fail returns a talus_status; talus_last_error() then explains it (per thread).
+ *  - Addresses are talus_ptr (bindings pass them as 64-bit integers); 0 means "absent" where a parameter is optional.
+ *  - `device` is TALUS_DEVICE_CPU or TALUS_DEVICE_CUDA + ordinal.
+ *  - Sizes, strides and counts are int64_t and count elements, not bytes. Matrices are row-major.
+ *  - `geometry` describes strided operands in one array: ndim sizes, then ndim strides for each operand in the
+ *    order the parameter comment gives. NULL means all operands are contiguous and hold n elements.
+ *  - Kernels trust their inputs: shapes are checked above the border. They do check values that only they see
+ *    (class indices, row indices) and report TALUS_INDEX_ERROR.
+ *  - Floating kernels take TALUS_FLOAT32 and TALUS_FLOAT64; functions that take more types say so.
+ */
+#ifndef TALUS_TALUS_H
+#define TALUS_TALUS_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define TALUS_API __declspec(dllexport)
+#else
+#define TALUS_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef void* talus_ptr;
+
+/* ------------------------------------------------------------------ enums */
+
+enum talus_status {
+  TALUS_OK = 0,
+  TALUS_INVALID_ARGUMENT = 1,
+  TALUS_OUT_OF_MEMORY = 2,
+  TALUS_INDEX_ERROR = 3,
+  TALUS_UNSUPPORTED = 4,
+  TALUS_INTERNAL_ERROR = 5
+};
+
+enum talus_device { TALUS_DEVICE_CPU = 0, TALUS_DEVICE_CUDA = 1 };
+
+enum talus_dtype {
+  TALUS_FLOAT32 = 0,
+  TALUS_FLOAT64 = 1,
+  TALUS_INT64 = 2,
+  TALUS_INT32 = 3,
+  TALUS_UINT8 = 4,
+  TALUS_BOOL = 5 /* one byte, 0 or 1 */
+};
+
+/* out = f(x; p0, p1). All dtypes where the operation makes sense for integers (noted "any"), else floating. */
+enum talus_unary_op {
+  TALUS_NEG = 0,         /* -x, any but bool */
+  TALUS_ABS = 1,         /* |x|, any but bool */
+  TALUS_SIGN = 2,        /* any but bool */
+  TALUS_SQUARE = 3,      /* x*x, any but bool */
+  TALUS_EXP = 4,
+  TALUS_LOG = 5,
+  TALUS_LOG1P = 6,
+  TALUS_SQRT = 7,
+  TALUS_RSQRT = 8,
+  TALUS_RECIPROCAL = 9,
+  TALUS_SIN = 10,
+  TALUS_COS = 11,
+  TALUS_TANH = 12,
+  TALUS_SIGMOID = 13,
+  TALUS_RELU = 14,       /* max(x, 0), NaN stays NaN; any but bool */
+  TALUS_FLOOR = 15,
+  TALUS_CEIL = 16,
+  TALUS_ROUND = 17,      /* half to even */
+  TALUS_ADD_SCALAR = 18, /* x + p0, any but bool */
+  TALUS_MUL_SCALAR = 19, /* x * p0, any but bool */
+  TALUS_POW_SCALAR = 20, /* x ^ p0 */
+  TALUS_CLAMP = 21,      /* min(max(x, p0), p1), any but bool; NaN stays NaN */
+  TALUS_LOGICAL_NOT = 22, /* any -> bool */
+  TALUS_IS_NAN = 23,      /* any -> bool */
+  TALUS_IS_INF = 24,      /* any -> bool */
+  TALUS_RSUB_SCALAR = 25, /* p0 - x, any but bool */
+  TALUS_RDIV_SCALAR = 26  /* p0 / x */
+};
+
+/* out = f(x, y; p0). Comparisons and logic write TALUS_BOOL. */
+enum talus_binary_op {
+  TALUS_ADD = 0, /* x + p0*y, any but bool */
+  TALUS_SUB = 1, /* x - p0*y, any but bool */
+  TALUS_MUL = 2, /* any */
+  TALUS_DIV = 3, /* floating */
+  TALUS_POW = 4, /* floating */
+  TALUS_MAXIMUM = 5, /* any; NaN wins */
+  TALUS_MINIMUM = 6, /* any; NaN wins */
+  TALUS_EQ = 7, /* any, as are the five below */
+  TALUS_NE = 8,
+  TALUS_LT = 9,
+  TALUS_LE = 10,
+  TALUS_GT = 11,
+  TALUS_GE = 12,
+  TALUS_LOGICAL_AND = 13, /* any */
+  TALUS_LOGICAL_OR = 14,  /* any */
+  TALUS_SQUARED_DIFFERENCE = 15, /* (x-y)^2 */
+  TALUS_RELU_BACKWARD = 16,    /* x: gradient, y: forward OUTPUT or input; y > 0 ? x : 0 */
+  TALUS_SIGMOID_BACKWARD = 17, /* x: gradient, y: forward output; x*y*(1-y) */
+  TALUS_TANH_BACKWARD = 18,    /* x: gradient, y: forward output; x*(1-y*y) */
+  TALUS_FLOOR_DIVIDE = 19,     /* any but bool; rounds towards minus infinity */
+  TALUS_REMAINDER = 20         /* any but bool; sign of the divisor, as in Python */
+};
+
+enum talus_reduce_op {
+  TALUS_SUM = 0,  /* integers and bool sum into INT64 */
+  TALUS_MEAN = 1, /* floating */
+  TALUS_PROD = 2, /* integers and bool multiply into INT64 */
+  TALUS_MAX = 3,  /* any; NaN wins; optional indices of the first maximum */
+  TALUS_MIN = 4,  /* any; NaN wins; optional indices */
+  TALUS_VAR = 5,  /* floating; p0 is the correction (1: unbiased) */
+  TALUS_NORM2 = 6, /* floating; Euclidean norm */
+  TALUS_ALL = 7,  /* any -> bool */
+  TALUS_ANY = 8,  /* any -> bool */
+  TALUS_LOGSUMEXP = 9 /* floating */
+};
+
+enum talus_reduction { TALUS_REDUCTION_NONE = 0, TALUS_REDUCTION_MEAN = 1, TALUS_REDUCTION_SUM = 2 };
+
+enum talus_epilogue { TALUS_EPILOGUE_NONE = 0, TALUS_EPILOGUE_RELU = 1 };
+
+/* Positions in the int64_t params array of the conv2d functions. */
+enum talus_conv2d_param {
+  TALUS_CONV_N = 0,
+  TALUS_CONV_C = 1, /* input channels */
+  TALUS_CONV_H = 2,
+  TALUS_CONV_W = 3,
+  TALUS_CONV_O = 4, /* output channels */
+  TALUS_CONV_KH = 5,
+  TALUS_CONV_KW = 6,
+  TALUS_CONV_STRIDE_H = 7,
+  TALUS_CONV_STRIDE_W = 8,
+  TALUS_CONV_PAD_H = 9,
+  TALUS_CONV_PAD_W = 10,
+  TALUS_CONV_DILATION_H = 11,
+  TALUS_CONV_DILATION_W = 12,
+  TALUS_CONV_GROUPS = 13,
+  TALUS_CONV_PARAMS = 14
+};
+
+/* Positions in the int64_t params array of the pool2d functions. */
+enum talus_pool2d_param {
+  TALUS_POOL_PLANES = 0, /* N * C */
+  TALUS_POOL_H = 1,
+  TALUS_POOL_W = 2,
+  TALUS_POOL_KH = 3,
+  TALUS_POOL_KW = 4,
+  TALUS_POOL_STRIDE_H = 5,
+  TALUS_POOL_STRIDE_W = 6,
+  TALUS_POOL_PAD_H = 7,
+  TALUS_POOL_PAD_W = 8,
+  TALUS_POOL_DILATION_H = 9, /* max pooling only; 1 for average */
+  TALUS_POOL_DILATION_W = 10,
+  TALUS_POOL_CEIL_MODE = 11,
+  TALUS_POOL_COUNT_INCLUDE_PAD = 12, /* average pooling only */
+  TALUS_POOL_DIVISOR = 13,           /* average pooling only; 0: the window's size */
+  TALUS_POOL_PARAMS = 14
+};
+
+/* Positions in the array talus_memory_stats fills. */
+enum talus_memory_stat {
+  TALUS_MEM_LIVE_BYTES = 0,
+  TALUS_MEM_LIVE_BLOCKS = 1,
+  TALUS_MEM_CACHED_BYTES = 2,
+  TALUS_MEM_PEAK_BYTES = 3,
+  TALUS_MEM_LIMIT_BYTES = 4,
+  TALUS_MEM_ALLOCATIONS = 5,        /* talus_alloc calls so far */
+  TALUS_MEM_SYSTEM_ALLOCATIONS = 6, /* those that went to the operating system */
+  TALUS_MEM_STATS = 7
+};
+
+/* ---------------------------------------------------------- library, threads */
+
+TALUS_API const char* talus_version(void);
+/* Message of this thread's last failure; valid until its next failing call. */
+TALUS_API const char* talus_last_error(void);
+/* Name of the instruction set in use: "baseline", "avx2", "avx512" or "neon". */
+TALUS_API const char* talus_isa(void);
+/* Comma-separated names of the instruction sets this machine can run. */
+TALUS_API const char* talus_available_isas(void);
+/* Switches the instruction set; for tests and `TALUS_ISA`. Not safe while kernels run. */
+TALUS_API int talus_set_isa(const char* name);
+TALUS_API int talus_set_num_threads(int threads);
+TALUS_API int talus_num_threads(void);
+
+/* ------------------------------------------------------------------- memory */
+
+/* At least `bytes` bytes aligned to 64; 0 on failure (limit or system), with talus_last_error set. bytes >= 0. */
+TALUS_API talus_ptr talus_alloc(int device, int64_t bytes);
+TALUS_API int talus_free(int device, talus_ptr block);
+/* Fills stats[TALUS_MEM_STATS]. */
+TALUS_API int talus_memory_stats(int device, int64_t* stats);
+TALUS_API int talus_memory_reset_peak(int device);
+/* Upper bound on live + cached bytes; cached blocks are returned to the system before an allocation fails. */
+TALUS_API int talus_memory_set_limit(int device, int64_t bytes);
+/* Returns cached blocks to the operating system. */
+TALUS_API int talus_memory_trim(int device);
+/* The size classes that hold most live bytes: fills up to `rows` pairs (block bytes, live blocks), returns how many. */
+TALUS_API int talus_memory_holders(int device, int rows, int64_t* pairs);
+
+/* Between host arrays and device memory. */
+TALUS_API int talus_put_f32(int device, talus_ptr dst, const float* src, int64_t n);
+TALUS_API int talus_put_f64(int device, talus_ptr dst, const double* src, int64_t n);
+TALUS_API int talus_put_i64(int device, talus_ptr dst, const int64_t* src, int64_t n);
+TALUS_API int talus_put_i32(int device, talus_ptr dst, const int32_t* src, int64_t n);
+TALUS_API int talus_put_u8(int device, talus_ptr dst, const int8_t* src, int64_t n);
+TALUS_API int talus_get_f32(int device, talus_ptr src, float* dst, int64_t n);
+TALUS_API int talus_get_f64(int device, talus_ptr src, double* dst, int64_t n);
+TALUS_API int talus_get_i64(int device, talus_ptr src, int64_t* dst, int64_t n);
+TALUS_API int talus_get_i32(int device, talus_ptr src, int32_t* dst, int64_t n);
+TALUS_API int talus_get_u8(int device, talus_ptr src, int8_t* dst, int64_t n);
+
+/* -------------------------------------------------------- copy, element-wise */
+
+/* Copies and casts between any two dtypes; geometry: sizes, dst strides, src strides. */
+TALUS_API int talus_copy(int device, int src_dtype, int dst_dtype, int64_t n, int ndim, const int64_t* geometry,
+                         talus_ptr src, talus_ptr dst);
+/* Any dtype; integers and bool take int_value, floats take value. geometry: sizes, strides. */
+TALUS_API int talus_fill(int device, int dtype, int64_t n, int ndim, const int64_t* geometry, double value,
+                         int64_t int_value, talus_ptr out);
+/* out[i] = start + i*step; any dtype but bool. */
+TALUS_API int talus_arange(int device, int dtype, int64_t n, double start, double step, talus_ptr out);
+/* geometry: sizes, out strides, x strides. out may be x. */
+TALUS_API int talus_unary(int device, int op, int dtype, int64_t n, int ndim, const int64_t* geometry, talus_ptr x,
+                          double p0, double p1, talus_ptr out);
+/* geometry: sizes, out strides, x strides, y strides (0 where broadcast). out may be x or y. */
+TALUS_API int talus_binary(int device, int op, int dtype, int64_t n, int ndim, const int64_t* geometry, talus_ptr x,
+                           talus_ptr y, double p0, talus_ptr out);
+/* out = condition ? x : y, any dtype; condition is bool. geometry: sizes, out, condition, x, y strides. */
+TALUS_API int talus_where(int device, int dtype, int64_t n, int ndim, const int64_t* geometry, talus_ptr condition,
+                          talus_ptr x, talus_ptr y, talus_ptr out);
+
+/* --------------------------------------------------------------- reductions */
+
+/* The first `kept` of ndim dimensions survive (out is contiguous over them), the others are reduced.
+ * geometry: sizes, x strides; never NULL unless ndim is 0. indices (int64, MAX and MIN): row-major position within
+ * the reduced dimensions, 0 to omit. */
+TALUS_API int talus_reduce(int device, int op, int dtype, int ndim, int kept, const int64_t* geometry, talus_ptr x,
+                           double p0, talus_ptr out, talus_ptr indices);
+
+/* ----------------------------------------------------------- rows and losses */
+
+/* Over the last dimension of a contiguous [rows, cols] matrix; log != 0: log-softmax. */
+TALUS_API int talus_softmax(int device, int log, int dtype, int64_t rows, int64_t cols, talus_ptr x, talus_ptr out);
+/* y: forward output. */
+TALUS_API int talus_softmax_backward(int device, int log, int dtype, int64_t rows, int64_t cols, talus_ptr grad,
+                                     talus_ptr y, talus_ptr grad_x);
+/* x: log-probabilities [n, classes, inner]; target: int64 [n, inner]; weight: [classes] or 0.
+ * out: [n, inner] for NONE, one element otherwise; total_weight: one element, written for MEAN and SUM. */
+TALUS_API int talus_nll_loss(int device, int dtype, int64_t n, int64_t classes, int64_t inner, talus_ptr x,
+                             talus_ptr target, talus_ptr weight, int64_t ignore_index, int reduction, talus_ptr out,
+                             talus_ptr total_weight);
+/* Writes all of grad_x. */
+TALUS_API int talus_nll_loss_backward(int device, int dtype, int64_t n, int64_t classes, int64_t inner, talus_ptr grad,
+                                      talus_ptr target, talus_ptr weight, int64_t ignore_index, int reduction,
+                                      talus_ptr total_weight, talus_ptr grad_x);
+/* Contiguous x and y of n elements; reduction MEAN or SUM into one element. */
+TALUS_API int talus_mse_loss(int device, int dtype, int64_t n, talus_ptr x, talus_ptr y, int reduction, talus_ptr out);
+
+/* ------------------------------------------------------------------ indexing */
+
+/* x: contiguous [outer, size, inner], any dtype; index: int64 [count]; out: [outer, count, inner]. */
+TALUS_API int talus_index_select(int device, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count,
+                                 talus_ptr x, talus_ptr index, talus_ptr out);
+/* out [outer, size, inner] += x [outer, count, inner] at the indexed rows; duplicates add up in index order. */
+TALUS_API int talus_index_add(int device, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count,
+                              talus_ptr x, talus_ptr index, talus_ptr out);
+/* out[o,i,k] = x[o, index[o,i,k], k]; x: [outer, size, inner], index and out: [outer, count, inner]; any dtype. */
+TALUS_API int talus_gather(int device, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count,
+                           talus_ptr x, talus_ptr index, talus_ptr out);
+/* out[o, index[o,i,k], k] += x[o,i,k], the adjoint of gather. */
+TALUS_API int talus_scatter_add(int device, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count,
+                                talus_ptr x, talus_ptr index, talus_ptr out);
+/* index: int64 [n]; out: int64 [n, classes]. */
+TALUS_API int talus_one_hot(int device, int64_t n, int64_t classes, talus_ptr index, talus_ptr out);
+/* A batch of images: src uint8 [*, height, width], index int64 [n] (images < count); out float32
+ * [n, 1, height + 2*pad, width + 2*pad] = (src/255 - mean) / std, the border padded with pixel value 0. */
+TALUS_API int talus_image_batch(int device, int64_t count, int64_t height, int64_t width, int64_t pad, double mean,
+                                double std, int64_t n, talus_ptr src, talus_ptr index, talus_ptr out);
+
+/* -------------------------------------------------------------------- matmul */
+
+/* C[b] = epilogue(alpha * op(A[b]) op(B[b]) + beta * C[b] + bias), b < batch. op(A): [m,k], op(B): [k,n], C: [m,n].
+ * trans != 0: the matrix is stored transposed. ld*: row strides of the stored matrices; stride_*: between batch
+ * entries, 0 to share one. With beta == 0, C is not read. bias: [n], added to every row, or 0. */
+TALUS_API int talus_gemm(int device, int dtype, int64_t batch, int trans_a, int trans_b, int64_t m, int64_t n,
+                         int64_t k, double alpha, talus_ptr a, int64_t lda, int64_t stride_a, talus_ptr b, int64_t ldb,
+                         int64_t stride_b, double beta, talus_ptr c, int64_t ldc, int64_t stride_c, talus_ptr bias,
+                         int epilogue);
+
+/* -------------------------------------------------------- convolution, pooling */
+
+/* params: enum talus_conv2d_param. Contiguous x [N,C,H,W], w [O,C/groups,KH,KW], out [N,O,OH,OW]; bias [O] or 0. */
+TALUS_API int talus_conv2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr w, talus_ptr bias,
+                           int epilogue, talus_ptr out);
+TALUS_API int talus_conv2d_backward_input(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr w,
+                                          talus_ptr grad_x);
+TALUS_API int talus_conv2d_backward_weight(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr x,
+                                           talus_ptr grad_w);
+TALUS_API int talus_conv2d_backward_bias(int device, int dtype, const int64_t* params, talus_ptr grad,
+                                         talus_ptr grad_bias);
+
+/* params: enum talus_pool2d_param. Contiguous planes. indices: int32, h*W + w of the chosen input, or 0 to omit. */
+TALUS_API int talus_max_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out,
+                               talus_ptr indices);
+TALUS_API int talus_max_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad,
+                                        talus_ptr indices, talus_ptr grad_x);
+TALUS_API int talus_avg_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out);
+TALUS_API int talus_avg_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad,
+                                        talus_ptr grad_x);
+
+/* -------------------------------------------------------------------- random */
+
+/* PyTorch's CPU generator (mt19937) and its distributions, number for number. Not thread-safe: one caller at a time. */
+TALUS_API talus_ptr talus_generator_create(int64_t seed);
+TALUS_API int talus_generator_free(talus_ptr generator);
+TALUS_API int talus_generator_seed(talus_ptr generator, int64_t seed);
+/* Copies a generator's whole state; both were created by talus_generator_create. */
+TALUS_API int talus_generator_copy(talus_ptr from, talus_ptr to);
+TALUS_API int talus_random_uniform(talus_ptr generator, int dtype, int64_t n, double from, double to, talus_ptr out);
+TALUS_API int talus_random_normal(talus_ptr generator, int dtype, int64_t n, double mean, double std, talus_ptr out);
+/* Integers in [low, high), any dtype. */
+TALUS_API int talus_random_int(talus_ptr generator, int dtype, int64_t n, int64_t low, int64_t high, talus_ptr out);
+/* 1 with probability p, else 0; any dtype. */
+TALUS_API int talus_random_bernoulli(talus_ptr generator, int dtype, int64_t n, double p, talus_ptr out);
+/* int64 [n]. */
+TALUS_API int talus_random_permutation(talus_ptr generator, int64_t n, talus_ptr out);
+
+/* ----------------------------------------------------------------- optimizers */
+
+/* One step over `count` tensors; arrays of addresses and element counts. Formulas: torch.optim.SGD.
+ * buffers: NULL without momentum; first != 0: buffers hold nothing yet and become the gradient. */
+TALUS_API int talus_sgd_step(int device, int dtype, int count, const int64_t* numels, const int64_t* params,
+                             const int64_t* grads, const int64_t* buffers, double lr, double momentum,
+                             double dampening, double weight_decay, int nesterov, int maximize, int first);
+/* torch.optim.Adam; decoupled != 0: AdamW. max_squares: NULL without amsgrad. step counts from 1. */
+TALUS_API int talus_adam_step(int device, int dtype, int count, const int64_t* numels, const int64_t* params,
+                              const int64_t* grads, const int64_t* averages, const int64_t* squares,
+                              const int64_t* max_squares, double lr, double beta1, double beta2, double eps,
+                              double weight_decay, int decoupled, int maximize, int64_t step);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
