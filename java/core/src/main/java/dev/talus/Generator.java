@@ -1,0 +1,97 @@
+package dev.talus;
+
+import dev.talus.internal.Native;
+import java.lang.ref.Cleaner;
+
+/**
+ * A source of random numbers that repeats PyTorch's CPU generator (mt19937) number for number.
+ *
+ * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.Generator.html">Generator</a>
+ */
+public final class Generator {
+  /** PyTorch's seed of a fresh generator. */
+  private static final long DEFAULT_SEED = 67280421310721L;
+
+  private static final Cleaner CLEANER = Cleaner.create();
+  private static final Generator DEFAULT = new Generator();
+
+  private final long handle;
+  private long seed;
+
+  /** A generator with PyTorch's default seed, 67280421310721. */
+  public Generator() {
+    seed = DEFAULT_SEED;
+    handle = Native.generatorCreate(seed);
+    long address = handle;
+    CLEANER.register(this, () -> Native.generatorFree(address));
+  }
+
+  /** The generator used where none is named; {@link Talus#manualSeed} seeds it. */
+  public static Generator defaultGenerator() {
+    return DEFAULT;
+  }
+
+  /**
+   * Starts the sequence that belongs to a seed.
+   *
+   * @param newSeed any number
+   * @return this
+   */
+  public synchronized Generator manualSeed(long newSeed) {
+    seed = newSeed;
+    Native.generatorSeed(handle, newSeed);
+    return this;
+  }
+
+  /** The seed this generator was last started with. */
+  public synchronized long initialSeed() {
+    return seed;
+  }
+
+  /** A generator in the same state, which then goes its own way. */
+  public synchronized Generator copy() {
+    Generator copy = new Generator();
+    copy.seed = seed;
+    Native.generatorCopy(handle, copy.handle);
+    return copy;
+  }
+
+  /**
+   * The next 64 random bits as a non-negative number below the bound, for code that draws single
+   * numbers; {@code torch.randint(0, bound, (1,))}.
+   *
+   * @param bound more than 0
+   */
+  public long nextLong(long bound) {
+    try (Scope scope = Scope.open()) {
+      Tensor one = Tensor.allocate(DType.INT64, Device.CPU, 1);
+      randomInt(one, 0, bound);
+      return one.itemLong();
+    }
+  }
+
+  /** Fills a contiguous tensor with uniform numbers in [from, to). */
+  synchronized void uniform(Tensor out, double from, double to) {
+    Native.uniform(handle, out.dtype().code(), out.numel(), from, to, out.address());
+  }
+
+  /** Fills a contiguous tensor with normal numbers. */
+  synchronized void normal(Tensor out, double mean, double std) {
+    Native.normal(handle, out.dtype().code(), out.numel(), mean, std, out.address());
+  }
+
+  /** Fills a contiguous tensor with integers in [low, high). */
+  synchronized void randomInt(Tensor out, long low, long high) {
+    Native.randomInt(handle, out.dtype().code(), out.numel(), low, high, out.address());
+  }
+
+  /** Fills a contiguous tensor with 1 with probability p, else 0. */
+  synchronized void bernoulli(Tensor out, double p) {
+    Native.bernoulli(handle, out.dtype().code(), out.numel(), p, out.address());
+  }
+
+  /** Fills a contiguous int64 tensor with a permutation of 0…n-1. */
+  synchronized void permutation(Tensor out) {
+    Native.permutation(handle, out.numel(), out.address());
+  }
+}

@@ -1,0 +1,508 @@
+package dev.talus.internal;
+
+import static dev.talus.bindings.talus.*;
+
+import dev.talus.memory.OutOfMemoryException;
+
+/**
+ * The only class that calls the generated bindings: turns status codes into exceptions and derives
+ * the rank from the geometry. Parameters mean what {@code talus.h} says.
+ */
+public final class Native {
+  private Native() {}
+
+  // ------------------------------------------------------------------ status
+
+  private static void check(int status) {
+    if (status != TALUS_OK) {
+      throw failure(status, talus_last_error());
+    }
+  }
+
+  private static RuntimeException failure(int status, String message) {
+    switch (status) {
+      case TALUS_INVALID_ARGUMENT:
+        return new IllegalArgumentException(message);
+      case TALUS_OUT_OF_MEMORY:
+        return new OutOfMemoryException(message);
+      case TALUS_INDEX_ERROR:
+        return new IndexOutOfBoundsException(message);
+      case TALUS_UNSUPPORTED:
+        return new UnsupportedOperationException(message);
+      default:
+        return new IllegalStateException("internal error in the native library: " + message);
+    }
+  }
+
+  private static int rank(long[] geometry, int operands) {
+    return geometry == null ? 0 : geometry.length / (operands + 1);
+  }
+
+  // --------------------------------------------------------- library, threads
+
+  public static String version() {
+    return talus_version();
+  }
+
+  public static String isa() {
+    return talus_isa();
+  }
+
+  public static String availableIsas() {
+    return talus_available_isas();
+  }
+
+  public static void setIsa(String name) {
+    check(talus_set_isa(name));
+  }
+
+  public static void setNumThreads(int threads) {
+    check(talus_set_num_threads(threads));
+  }
+
+  public static int numThreads() {
+    return talus_num_threads();
+  }
+
+  // ------------------------------------------------------------------- memory
+
+  public static long alloc(int device, long bytes) {
+    long block = talus_alloc(device, bytes);
+    if (block == 0) {
+      throw new OutOfMemoryException(talus_last_error());
+    }
+    return block;
+  }
+
+  public static void free(int device, long block) {
+    check(talus_free(device, block));
+  }
+
+  public static long[] memoryStats(int device) {
+    long[] stats = new long[TALUS_MEM_STATS];
+    check(talus_memory_stats(device, stats));
+    return stats;
+  }
+
+  public static void resetPeak(int device) {
+    check(talus_memory_reset_peak(device));
+  }
+
+  public static void setMemoryLimit(int device, long bytes) {
+    check(talus_memory_set_limit(device, bytes));
+  }
+
+  public static void trim(int device) {
+    check(talus_memory_trim(device));
+  }
+
+  /** Pairs of block size and live blocks, the size classes with most live bytes first. */
+  public static long[] memoryHolders(int device, int rows) {
+    long[] pairs = new long[2 * rows];
+    int filled = talus_memory_holders(device, rows, pairs);
+    return java.util.Arrays.copyOf(pairs, 2 * filled);
+  }
+
+  public static void put(int device, long to, float[] from) {
+    check(talus_put_f32(device, to, from, from.length));
+  }
+
+  public static void put(int device, long to, double[] from) {
+    check(talus_put_f64(device, to, from, from.length));
+  }
+
+  public static void put(int device, long to, long[] from) {
+    check(talus_put_i64(device, to, from, from.length));
+  }
+
+  public static void put(int device, long to, int[] from) {
+    check(talus_put_i32(device, to, from, from.length));
+  }
+
+  public static void put(int device, long to, byte[] from) {
+    check(talus_put_u8(device, to, from, from.length));
+  }
+
+  public static void get(int device, long from, float[] to) {
+    check(talus_get_f32(device, from, to, to.length));
+  }
+
+  public static void get(int device, long from, double[] to) {
+    check(talus_get_f64(device, from, to, to.length));
+  }
+
+  public static void get(int device, long from, long[] to) {
+    check(talus_get_i64(device, from, to, to.length));
+  }
+
+  public static void get(int device, long from, int[] to) {
+    check(talus_get_i32(device, from, to, to.length));
+  }
+
+  public static void get(int device, long from, byte[] to) {
+    check(talus_get_u8(device, from, to, to.length));
+  }
+
+  // ------------------------------------------------------- copy, element-wise
+
+  public static void copy(
+      int device, int srcType, int dstType, long n, long[] geometry, long src, long dst) {
+    check(talus_copy(device, srcType, dstType, n, rank(geometry, 2), geometry, src, dst));
+  }
+
+  public static void fill(
+      int device, int type, long n, long[] geometry, double value, long integer, long out) {
+    check(talus_fill(device, type, n, rank(geometry, 1), geometry, value, integer, out));
+  }
+
+  public static void arange(int device, int type, long n, double start, double step, long out) {
+    check(talus_arange(device, type, n, start, step, out));
+  }
+
+  public static void unary(
+      int device, int op, int type, long n, long[] geometry, long x, double p0, double p1, long y) {
+    check(talus_unary(device, op, type, n, rank(geometry, 2), geometry, x, p0, p1, y));
+  }
+
+  public static void binary(
+      int device, int op, int type, long n, long[] geometry, long x, long y, double p0, long out) {
+    check(talus_binary(device, op, type, n, rank(geometry, 3), geometry, x, y, p0, out));
+  }
+
+  public static void where(
+      int device, int type, long n, long[] geometry, long condition, long x, long y, long out) {
+    check(talus_where(device, type, n, rank(geometry, 4), geometry, condition, x, y, out));
+  }
+
+  // --------------------------------------------------------------- reductions
+
+  public static void reduce(
+      int device,
+      int op,
+      int type,
+      int kept,
+      long[] geometry,
+      long x,
+      double p0,
+      long out,
+      long indices) {
+    check(talus_reduce(device, op, type, rank(geometry, 1), kept, geometry, x, p0, out, indices));
+  }
+
+  // ---------------------------------------------------------- rows and losses
+
+  public static void softmax(
+      int device, boolean log, int type, long rows, long cols, long x, long out) {
+    check(talus_softmax(device, log ? 1 : 0, type, rows, cols, x, out));
+  }
+
+  public static void softmaxBackward(
+      int device, boolean log, int type, long rows, long cols, long grad, long y, long gradX) {
+    check(talus_softmax_backward(device, log ? 1 : 0, type, rows, cols, grad, y, gradX));
+  }
+
+  public static void nllLoss(
+      int device,
+      int type,
+      long n,
+      long classes,
+      long inner,
+      long x,
+      long target,
+      long weight,
+      long ignoreIndex,
+      int reduction,
+      long out,
+      long totalWeight) {
+    check(
+        talus_nll_loss(
+            device,
+            type,
+            n,
+            classes,
+            inner,
+            x,
+            target,
+            weight,
+            ignoreIndex,
+            reduction,
+            out,
+            totalWeight));
+  }
+
+  public static void nllLossBackward(
+      int device,
+      int type,
+      long n,
+      long classes,
+      long inner,
+      long grad,
+      long target,
+      long weight,
+      long ignoreIndex,
+      int reduction,
+      long totalWeight,
+      long gradX) {
+    check(
+        talus_nll_loss_backward(
+            device,
+            type,
+            n,
+            classes,
+            inner,
+            grad,
+            target,
+            weight,
+            ignoreIndex,
+            reduction,
+            totalWeight,
+            gradX));
+  }
+
+  public static void mseLoss(
+      int device, int type, long n, long x, long y, int reduction, long out) {
+    check(talus_mse_loss(device, type, n, x, y, reduction, out));
+  }
+
+  // ----------------------------------------------------------------- indexing
+
+  public static void indexSelect(
+      int device, int type, long outer, long size, long inner, long count, long x, long i, long y) {
+    check(talus_index_select(device, type, outer, size, inner, count, x, i, y));
+  }
+
+  public static void indexAdd(
+      int device, int type, long outer, long size, long inner, long count, long x, long i, long y) {
+    check(talus_index_add(device, type, outer, size, inner, count, x, i, y));
+  }
+
+  public static void gather(
+      int device, int type, long outer, long size, long inner, long count, long x, long i, long y) {
+    check(talus_gather(device, type, outer, size, inner, count, x, i, y));
+  }
+
+  public static void scatterAdd(
+      int device, int type, long outer, long size, long inner, long count, long x, long i, long y) {
+    check(talus_scatter_add(device, type, outer, size, inner, count, x, i, y));
+  }
+
+  public static void oneHot(int device, long n, long classes, long index, long out) {
+    check(talus_one_hot(device, n, classes, index, out));
+  }
+
+  public static void imageBatch(
+      int device,
+      long count,
+      long height,
+      long width,
+      long pad,
+      double mean,
+      double std,
+      long n,
+      long src,
+      long index,
+      long out) {
+    check(talus_image_batch(device, count, height, width, pad, mean, std, n, src, index, out));
+  }
+
+  // ------------------------------------------------- matmul, convolution, pooling
+
+  public static void gemm(
+      int device,
+      int type,
+      long batch,
+      boolean transA,
+      boolean transB,
+      long m,
+      long n,
+      long k,
+      double alpha,
+      long a,
+      long lda,
+      long strideA,
+      long b,
+      long ldb,
+      long strideB,
+      double beta,
+      long c,
+      long ldc,
+      long strideC,
+      long bias,
+      int epilogue) {
+    check(
+        talus_gemm(
+            device,
+            type,
+            batch,
+            transA ? 1 : 0,
+            transB ? 1 : 0,
+            m,
+            n,
+            k,
+            alpha,
+            a,
+            lda,
+            strideA,
+            b,
+            ldb,
+            strideB,
+            beta,
+            c,
+            ldc,
+            strideC,
+            bias,
+            epilogue));
+  }
+
+  public static void conv2d(
+      int device, int type, long[] params, long x, long w, long bias, int epilogue, long out) {
+    check(talus_conv2d(device, type, params, x, w, bias, epilogue, out));
+  }
+
+  public static void conv2dBackwardInput(
+      int device, int type, long[] params, long grad, long w, long gradX) {
+    check(talus_conv2d_backward_input(device, type, params, grad, w, gradX));
+  }
+
+  public static void conv2dBackwardWeight(
+      int device, int type, long[] params, long grad, long x, long gradW) {
+    check(talus_conv2d_backward_weight(device, type, params, grad, x, gradW));
+  }
+
+  public static void conv2dBackwardBias(
+      int device, int type, long[] params, long grad, long gradBias) {
+    check(talus_conv2d_backward_bias(device, type, params, grad, gradBias));
+  }
+
+  public static void maxPool2d(
+      int device, int type, long[] params, long x, long out, long indices) {
+    check(talus_max_pool2d(device, type, params, x, out, indices));
+  }
+
+  public static void maxPool2dBackward(
+      int device, int type, long[] params, long grad, long indices, long gradX) {
+    check(talus_max_pool2d_backward(device, type, params, grad, indices, gradX));
+  }
+
+  public static void avgPool2d(int device, int type, long[] params, long x, long out) {
+    check(talus_avg_pool2d(device, type, params, x, out));
+  }
+
+  public static void avgPool2dBackward(int device, int type, long[] params, long grad, long gradX) {
+    check(talus_avg_pool2d_backward(device, type, params, grad, gradX));
+  }
+
+  // ------------------------------------------------------------------- random
+
+  public static long generatorCreate(long seed) {
+    long generator = talus_generator_create(seed);
+    if (generator == 0) {
+      throw new OutOfMemoryException(talus_last_error());
+    }
+    return generator;
+  }
+
+  public static void generatorFree(long generator) {
+    check(talus_generator_free(generator));
+  }
+
+  public static void generatorSeed(long generator, long seed) {
+    check(talus_generator_seed(generator, seed));
+  }
+
+  public static void generatorCopy(long from, long to) {
+    check(talus_generator_copy(from, to));
+  }
+
+  public static void uniform(long generator, int type, long n, double from, double to, long out) {
+    check(talus_random_uniform(generator, type, n, from, to, out));
+  }
+
+  public static void normal(long generator, int type, long n, double mean, double std, long out) {
+    check(talus_random_normal(generator, type, n, mean, std, out));
+  }
+
+  public static void randomInt(long generator, int type, long n, long low, long high, long out) {
+    check(talus_random_int(generator, type, n, low, high, out));
+  }
+
+  public static void bernoulli(long generator, int type, long n, double p, long out) {
+    check(talus_random_bernoulli(generator, type, n, p, out));
+  }
+
+  public static void permutation(long generator, long n, long out) {
+    check(talus_random_permutation(generator, n, out));
+  }
+
+  // --------------------------------------------------------------- optimizers
+
+  public static void sgdStep(
+      int device,
+      int type,
+      long[] numels,
+      long[] params,
+      long[] grads,
+      long[] buffers,
+      double lr,
+      double momentum,
+      double dampening,
+      double weightDecay,
+      boolean nesterov,
+      boolean maximize,
+      boolean first) {
+    check(
+        talus_sgd_step(
+            device,
+            type,
+            numels.length,
+            numels,
+            params,
+            grads,
+            buffers,
+            lr,
+            momentum,
+            dampening,
+            weightDecay,
+            nesterov ? 1 : 0,
+            maximize ? 1 : 0,
+            first ? 1 : 0));
+  }
+
+  public static void adamStep(
+      int device,
+      int type,
+      long[] numels,
+      long[] params,
+      long[] grads,
+      long[] averages,
+      long[] squares,
+      long[] maxSquares,
+      double lr,
+      double beta1,
+      double beta2,
+      double eps,
+      double weightDecay,
+      boolean decoupled,
+      boolean maximize,
+      long step) {
+    check(
+        talus_adam_step(
+            device,
+            type,
+            numels.length,
+            numels,
+            params,
+            grads,
+            averages,
+            squares,
+            maxSquares,
+            lr,
+            beta1,
+            beta2,
+            eps,
+            weightDecay,
+            decoupled ? 1 : 0,
+            maximize ? 1 : 0,
+            step));
+  }
+}
