@@ -1,0 +1,206 @@
+package dev.talus.ops;
+
+import dev.talus.DType;
+import dev.talus.Scope;
+import dev.talus.Shape;
+import dev.talus.Tensor;
+import dev.talus.autograd.Autograd;
+import dev.talus.internal.Geometries;
+import dev.talus.internal.Native;
+import java.util.Arrays;
+import java.util.function.Consumer;
+
+/**
+ * Operations that overwrite their first operand.
+ *
+ * <p>Where autograd records, the new values are computed by the ordinary op and copied over, and
+ * the operand takes the result's history; so every rule exists once. A change of a view also
+ * changes the history of its base.
+ */
+public final class InPlace {
+  private InPlace() {}
+
+  /** {@code target = op(target, other)}. */
+  public static Tensor binary(Binary op, Tensor target, Tensor other, double alpha) {
+    checkResult(target, Shape.broadcast(target.sizes(), other.sizes()));
+    if (op.resultType(target, other) != target.dtype()) {
+      throw new IllegalArgumentException(
+          "result type "
+              + op.resultType(target, other)
+              + " can't be cast to the desired output type "
+              + target.dtype());
+    }
+    if (records(target, other)) {
+      return replace(target, op.apply(target, other, alpha));
+    }
+    try (Scope scope = Scope.open()) {
+      op.run(target, apart(target, other.to(target.dtype())), alpha, target);
+    }
+    return changed(target);
+  }
+
+  /** {@code target = op(target)}. */
+  public static Tensor unary(Unary op, Tensor target, double p0, double p1) {
+    if (records(target, null)) {
+      return replace(target, op.apply(target, p0, p1));
+    }
+    if (!target.dtype().isFloating() && !op.isExactForIntegers(p0, p1)) {
+      throw new IllegalArgumentException(
+          "result type torch.float32 can't be cast to the desired output type " + target.dtype());
+    }
+    checkWritable(target);
+    op.run(target, target, p0, p1);
+    return changed(target);
+  }
+
+  /** {@code target /= value}. */
+  public static Tensor divide(Tensor target, double value) {
+    try (Scope scope = Scope.open()) {
+      return binary(Binary.DIV, target, Tensor.scalar(value, target.dtype()), 1);
+    }
+  }
+
+  /** Every element becomes the value. */
+  public static Tensor fill(Tensor target, double value) {
+    if (records(target, null)) {
+      try (Scope scope = Scope.open()) {
+        return replace(target, Tensor.fullLike(target, value));
+      }
+    }
+    checkWritable(target);
+    Native.fill(
+        target.device().id(),
+        target.dtype().code(),
+        target.numel(),
+        target.isContiguous() ? null : Geometries.of(target.sizes(), target.strides()),
+        value,
+        integer(target, value),
+        target.address());
+    return changed(target);
+  }
+
+  private static long integer(Tensor target, double value) {
+    return target.dtype() == DType.BOOL ? (value != 0 ? 1 : 0) : (long) value;
+  }
+
+  /** The source's values, converted and broadcast. */
+  public static Tensor copy(Tensor target, Tensor source) {
+    checkResult(target, Shape.broadcast(target.sizes(), source.sizes()));
+    if (records(target, source)) {
+      Tensor values = source.to(target.dtype()).expand(target.sizes());
+      return replace(target, values);
+    }
+    checkWritable(target);
+    try (Scope scope = Scope.open()) {
+      copyValues(source.expand(target.sizes()), target);
+    }
+    return changed(target);
+  }
+
+  /** Random values, drawn in row-major order. */
+  public static Tensor random(Tensor target, Consumer<Tensor> fill) {
+    if (records(target, null)) {
+      checkLeaf(target);
+    }
+    checkWritable(target);
+    if (target.isContiguous()) {
+      fill.accept(target);
+    } else {
+      try (Scope scope = Scope.open()) {
+        Tensor values = Tensor.emptyLike(target);
+        fill.accept(values);
+        copyValues(values, target);
+      }
+    }
+    return changed(target);
+  }
+
+  /** Copies and converts between tensors of one shape, unseen by autograd. */
+  static void copyValues(Tensor from, Tensor to) {
+    Native.copy(
+        from.device().id(),
+        from.dtype().code(),
+        to.dtype().code(),
+        to.numel(),
+        Geometries.of(to, from),
+        from.address(),
+        to.address());
+  }
+
+  private static boolean records(Tensor target, Tensor other) {
+    if (!Autograd.isGradEnabled()) {
+      return false;
+    }
+    boolean base = target.base() != null && target.base().requiresGrad();
+    return base || Autograd.records(target, other);
+  }
+
+  private static Tensor replace(Tensor target, Tensor result) {
+    checkLeaf(target);
+    checkWritable(target);
+    copyValues(result, target);
+    Tensor base = target.base();
+    if (base == null) {
+      target.autogradMeta().rebase(result.gradEdge());
+    } else {
+      if (!base.isContiguous()) {
+        throw new UnsupportedOperationException(
+            "an in-place change of a view of a non-contiguous tensor cannot be recorded;"
+                + " use the operation that returns a new tensor");
+      }
+      base.autogradMeta().rebase(new CopySlices(base, result, target.geometry()));
+    }
+    return changed(target);
+  }
+
+  /** PyTorch's rule: the value a gradient belongs to must not disappear. */
+  private static void checkLeaf(Tensor target) {
+    if (target.isLeaf() && target.requiresGrad()) {
+      throw new IllegalStateException(
+          "a leaf Variable that requires grad is being used in an in-place operation."
+              + " Do it under Autograd.noGrad() or on data()");
+    }
+    Tensor base = target.base();
+    if (base != null && base.isLeaf() && base.requiresGrad()) {
+      throw new IllegalStateException(
+          "a view of a leaf Variable that requires grad is being used in an in-place operation."
+              + " Do it under Autograd.noGrad() or on data()");
+    }
+  }
+
+  private static void checkResult(Tensor target, long[] sizes) {
+    if (!Arrays.equals(target.sizes(), sizes)) {
+      throw new IllegalArgumentException(
+          "output with shape "
+              + target.shape()
+              + " doesn't match the broadcast shape "
+              + Arrays.toString(sizes));
+    }
+  }
+
+  private static void checkWritable(Tensor target) {
+    for (int d = 0; d < target.dim(); d++) {
+      if (target.strides()[d] == 0 && target.sizes()[d] > 1) {
+        throw new IllegalStateException(
+            "unsupported operation: more than one element of the written-to tensor refers to a"
+                + " single memory location. Please clone() the tensor before performing the"
+                + " operation.");
+      }
+    }
+  }
+
+  /** The operand, copied if it overlaps the target other than element by element. */
+  private static Tensor apart(Tensor target, Tensor other) {
+    boolean shared = target.storage() == other.storage();
+    boolean same =
+        target.address() == other.address()
+            && Arrays.equals(target.sizes(), other.sizes())
+            && Arrays.equals(target.strides(), other.strides());
+    return shared && !same ? other.detach().clone() : other;
+  }
+
+  private static Tensor changed(Tensor target) {
+    target.versionCounter().bump();
+    return target;
+  }
+}

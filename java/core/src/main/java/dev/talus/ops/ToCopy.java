@@ -1,0 +1,28 @@
+package dev.talus.ops;
+
+import dev.talus.DType;
+import dev.talus.Tensor;
+import dev.talus.autograd.Autograd;
+import dev.talus.autograd.Node;
+
+/** A copy in another element type. */
+public final class ToCopy extends Node {
+  private final DType from;
+
+  private ToCopy(Tensor x) {
+    super(x);
+    this.from = x.dtype();
+  }
+
+  /** Converts the values; a gradient flows only between floating types. */
+  public static Tensor apply(Tensor x, DType dtype) {
+    Tensor out = Tensor.allocate(dtype, x.device(), x.sizes());
+    InPlace.copyValues(x, out);
+    return dtype.isFloating() && Autograd.records(x) ? new ToCopy(x).record(out) : out;
+  }
+
+  @Override
+  protected Tensor[] backward(Tensor grad, boolean[] needs) {
+    return new Tensor[] {grad.to(from)};
+  }
+}
