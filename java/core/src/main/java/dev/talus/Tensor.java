@@ -22,7 +22,7 @@ import java.util.function.UnaryOperator;
  *
  * @see <a href="https://docs.pytorch.org/docs/stable/tensors.html">torch.Tensor</a>
  */
-public class Tensor extends TensorMath implements AutoCloseable {
+public class Tensor extends TensorInPlace implements AutoCloseable {
   /**
    * How a tensor looks at its storage.
    *
