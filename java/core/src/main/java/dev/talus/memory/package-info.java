@@ -1,0 +1,2 @@
+/** Off-heap memory: reference-counted storage, the caching allocator and its limit, leaks. */
+package dev.talus.memory;
