@@ -1,0 +1,143 @@
+// Copies, casts, fills. A transposed copy goes through small squares, so that both sides move whole cache lines.
+#include "cpu/elementwise_blocks.h"
+#include "cpu/isa/elementwise_table.h"
+#include "dtype.h"
+#include "kernels.h"
+
+namespace talus::cpu {
+
+namespace {
+
+constexpr int64_t kGrain = 65536;
+constexpr int64_t kSquare = 16;
+
+// The dimension along which src is contiguous while dst's last dimension is not contiguous in src; -1 if there is none.
+int transposed_dim(const Geometry<2>& g) {
+  const int last = g.ndim - 1;
+  if (g.ndim < 2 || g.stride[0][last] != 1 || g.stride[1][last] == 1 || g.stride[1][last] == 0) return -1;
+  for (int d = 0; d < last; ++d)
+    if (g.stride[1][d] == 1 && g.size[d] >= 4 && g.size[last] >= 4) return d;
+  return -1;
+}
+
+template <class Word>
+void copy_transposed(const Geometry<2>& g, int dim, const Word* src, Word* dst) {
+  const int last = g.ndim - 1;
+  const int64_t rows = g.size[dim], cols = g.size[last];
+  const int64_t dst_row = g.stride[0][dim], src_col = g.stride[1][last];
+  // The other dimensions number the planes.
+  int others = 0;
+  int64_t size[kMaxDims], stride[2][kMaxDims], planes = 1;
+  for (int d = 0; d < last; ++d) {
+    if (d == dim) continue;
+    size[others] = g.size[d];
+    planes *= g.size[d];
+    for (int o = 0; o < 2; ++o) stride[o][others] = g.stride[o][d];
+    ++others;
+  }
+  const int64_t bands = (rows + kSquare - 1) / kSquare, band_size = kSquare * cols;
+  parallel_for(planes * bands, (kGrain + band_size - 1) / band_size, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t row = item % bands * kSquare;
+      const int64_t row_end = row + kSquare < rows ? row + kSquare : rows;
+      const Word* from = src;
+      Word* to = dst;
+      int64_t rest = item / bands;
+      for (int d = others - 1; d >= 0; --d) {
+        to += rest % size[d] * stride[0][d];
+        from += rest % size[d] * stride[1][d];
+        rest /= size[d];
+      }
+      for (int64_t col = 0; col < cols; col += kSquare) {
+        const int64_t col_end = col + kSquare < cols ? col + kSquare : cols;
+        // Straight copies would touch 16 lines at once, which evict each other when rows are a power of two apart.
+        Word square[kSquare][kSquare];
+        for (int64_t c = col; c < col_end; ++c)
+          for (int64_t r = row; r < row_end; ++r) square[r - row][c - col] = from[r + c * src_col];
+        for (int64_t r = row; r < row_end; ++r)
+          for (int64_t c = col; c < col_end; ++c) to[r * dst_row + c] = square[r - row][c - col];
+      }
+    }
+  });
+}
+
+// Run by run, without a buffer in between.
+template <class Word>
+void copy_strided(const Geometry<2>& g, const Word* src, Word* dst) {
+  const int64_t dst_inner = g.ndim == 0 ? 1 : g.stride[0][g.ndim - 1];
+  const int64_t src_inner = g.ndim == 0 ? 1 : g.stride[1][g.ndim - 1];
+  const int64_t* const strides[] = {g.stride[0], g.stride[1]};
+  parallel_for(g.n, kGrain, [&](int64_t begin, int64_t end) {
+    for_each_run(g.ndim, g.size, strides, begin, end, [&](int64_t count, const int64_t* offset, int64_t) {
+      copy_run<Word>(count, src + offset[1], src_inner, dst + offset[0], dst_inner);
+    });
+  });
+}
+
+template <class T>
+void fill_strided(const Geometry<1>& g, T value, T* out) {
+  const int64_t inner = g.ndim == 0 ? 1 : g.stride[0][g.ndim - 1];
+  const int64_t* const strides[] = {g.stride[0]};
+  parallel_for(g.n, kGrain, [&](int64_t begin, int64_t end) {
+    for_each_run(g.ndim, g.size, strides, begin, end, [&](int64_t count, const int64_t* offset, int64_t) {
+      T* to = out + *offset;
+      if (inner == 1) {
+        for (int64_t i = 0; i < count; ++i) to[i] = value;
+      } else {
+        for (int64_t i = 0; i < count; ++i) to[i * inner] = value;
+      }
+    });
+  });
+}
+
+}  // namespace
+
+void copy(int src_dtype, int dst_dtype, const Geometry<2>& g, const void* src, void* dst) {
+  if (g.n == 0) return;
+  if (src_dtype == dst_dtype) {
+    with_word(size_of(src_dtype), [&](auto* null) {
+      using Word = std::remove_reference_t<decltype(*null)>;
+      const Word* from = static_cast<const Word*>(src);
+      Word* to = static_cast<Word*>(dst);
+      const int dim = transposed_dim(g);
+      if (dim >= 0)
+        copy_transposed(g, dim, from, to);
+      else
+        copy_strided(g, from, to);
+    });
+    return;
+  }
+  const CastLoop loop = elementwise_table().cast(src_dtype, dst_dtype);
+  const Operand operands[] = {output(dst, size_of(dst_dtype)), input(src, size_of(src_dtype))};
+  for_each_block<false>(g, operands, kGrain, [&](int64_t n, char* const* p, const int*) { loop(n, p[1], p[0]); });
+}
+
+void fill(int dtype, const Geometry<1>& g, double value, int64_t int_value, void* out) {
+  dispatch_any(dtype, "fill", [&](auto type) {
+    using T = typename decltype(type)::type;
+    if constexpr (std::is_floating_point<T>::value)
+      fill_strided(g, T(value), static_cast<T*>(out));
+    else if constexpr (std::is_same<T, Bool>::value)
+      fill_strided(g, uint8_t(int_value != 0), static_cast<uint8_t*>(out));
+    else
+      fill_strided(g, T(int_value), static_cast<T*>(out));
+  });
+}
+
+// Floating elements are computed in double and rounded once; integers truncate start and step first, as in PyTorch.
+void arange(int dtype, int64_t n, double start, double step, void* out) {
+  dispatch_number(dtype, "arange", [&](auto type) {
+    using T = typename decltype(type)::type;
+    T* to = static_cast<T*>(out);
+    parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+      if constexpr (std::is_floating_point<T>::value) {
+        for (int64_t i = begin; i < end; ++i) to[i] = T(start + double(i) * step);
+      } else {
+        const uint64_t first = uint64_t(int64_t(start)), difference = uint64_t(int64_t(step));
+        for (int64_t i = begin; i < end; ++i) to[i] = T(first + uint64_t(i) * difference);
+      }
+    });
+  });
+}
+
+}  // namespace talus::cpu

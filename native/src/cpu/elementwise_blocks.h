@@ -1,0 +1,149 @@
+// Cuts strided operands into pieces that inner loops over contiguous memory can work on.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#include "geometry.h"
+#include "parallel.h"
+
+namespace talus::cpu {
+
+// Operands that are not contiguous pass through buffers of this many elements; all of them stay in the L1 cache.
+constexpr int64_t kBlock = 512;
+// Rows shorter than this are not worth a call of the inner loop each; several are gathered into one block.
+constexpr int64_t kShortRow = 32;
+
+// Calls f(count, offsets, position) for the runs along the last dimension that make up elements [begin, end) in
+// row-major order: offsets[k] is where a run starts by strides[k], `position` counts elements from begin.
+template <int K, class F>
+void for_each_run(int ndim, const int64_t* size, const int64_t* const (&strides)[K], int64_t begin, int64_t end,
+                  F&& f) {
+  if (begin >= end) return;
+  int64_t index[kMaxDims] = {}, offsets[K] = {};
+  if (ndim == 0) return f(int64_t{1}, offsets, int64_t{0});
+  const int last = ndim - 1;
+  int64_t rest = begin;
+  for (int d = last; d >= 0; --d) {
+    index[d] = rest % size[d];
+    rest /= size[d];
+    for (int k = 0; k < K; ++k) offsets[k] += index[d] * strides[k][d];
+  }
+  for (int64_t position = 0; begin + position < end;) {
+    const int64_t row = size[last] - index[last], left = end - begin - position;
+    const int64_t count = row < left ? row : left;
+    f(count, offsets, position);
+    position += count;
+    for (int k = 0; k < K; ++k) offsets[k] -= index[last] * strides[k][last];
+    index[last] = 0;
+    for (int d = last - 1; d >= 0; --d) {
+      for (int k = 0; k < K; ++k) offsets[k] += strides[k][d];
+      if (++index[d] < size[d]) break;
+      for (int k = 0; k < K; ++k) offsets[k] -= size[d] * strides[k][d];
+      index[d] = 0;
+    }
+  }
+}
+
+// Between strided and contiguous memory, elements of Bytes bytes.
+template <class Word>
+void copy_run(int64_t n, const Word* from, int64_t from_stride, Word* to, int64_t to_stride) {
+  if (from_stride == 1 && to_stride == 1) {
+    std::memcpy(to, from, static_cast<size_t>(n) * sizeof(Word));
+  } else {
+    for (int64_t i = 0; i < n; ++i) to[i * to_stride] = from[i * from_stride];
+  }
+}
+
+// Calls f with a null pointer of an unsigned type that is `bytes` wide: 1, 4 or 8.
+template <class F>
+void with_word(int64_t bytes, F&& f) {
+  if (bytes == 8)
+    f(static_cast<uint64_t*>(nullptr));
+  else if (bytes == 4)
+    f(static_cast<uint32_t*>(nullptr));
+  else
+    f(static_cast<uint8_t*>(nullptr));
+}
+
+// One operand of an element-wise kernel. Operand 0 is the output.
+struct Operand {
+  char* data;
+  int64_t bytes;  // of an element
+};
+
+inline Operand input(const void* data, int64_t bytes) {
+  return {const_cast<char*>(static_cast<const char*>(data)), bytes};
+}
+inline Operand output(void* data, int64_t bytes) { return {static_cast<char*>(data), bytes}; }
+
+namespace detail {
+
+// Gathers elements [begin, end) of operand `o` into buffer, or scatters buffer to them.
+template <bool Gather, int N>
+void move_elements(const Geometry<N>& g, int o, const Operand& operand, int64_t begin, int64_t end, void* buffer) {
+  with_word(operand.bytes, [&](auto* null) {
+    using Word = std::remove_reference_t<decltype(*null)>;
+    Word* data = reinterpret_cast<Word*>(operand.data);
+    Word* words = static_cast<Word*>(buffer);
+    const int64_t inner = g.ndim == 0 ? 1 : g.stride[o][g.ndim - 1];
+    const int64_t* const strides[] = {g.stride[o]};
+    for_each_run(g.ndim, g.size, strides, begin, end, [&](int64_t count, const int64_t* offset, int64_t position) {
+      if constexpr (Gather)
+        copy_run<Word>(count, data + *offset, inner, words + position, 1);
+      else
+        copy_run<Word>(count, words + position, 1, data + *offset, inner);
+    });
+  });
+}
+
+}  // namespace detail
+
+// Calls loop(n, pointers, steps) until every element was covered. Pointers are contiguous; a step is 1, or, if
+// `Broadcast`, 0 for one value that stands for all n, though never for every input. An input may be the output.
+template <bool Broadcast, int N, class Loop>
+void for_each_block(const Geometry<N>& g, const Operand (&operands)[N], int64_t grain, Loop&& loop) {
+  if (g.n == 0) return;
+  const int64_t row = g.ndim == 0 ? 1 : g.size[g.ndim - 1];
+  // Whole rows go to the loop directly where operands allow it; short rows only if they are all there is.
+  const bool by_row = g.ndim <= 1 || row >= kShortRow;
+  bool direct[N];
+  int step[N];
+  bool all_direct = true, any_step = false;
+  for (int o = 0; o < N; ++o) {
+    const int64_t stride = g.ndim == 0 ? 1 : g.stride[o][g.ndim - 1];
+    const bool zero_allowed = Broadcast && o > 0 && stride == 0 && (o < N - 1 || any_step);
+    direct[o] = by_row ? stride == 1 || zero_allowed : g.contiguous(o);
+    step[o] = direct[o] && stride == 0 ? 0 : 1;
+    any_step = any_step || (o > 0 && step[o] == 1);
+    all_direct = all_direct && direct[o];
+  }
+  parallel_for(g.n, grain, [&](int64_t begin, int64_t end) {
+    alignas(64) char buffers[N][kBlock * 8];
+    for (int64_t i = begin; i < end;) {
+      int64_t stop = by_row ? i + row - i % row : end;
+      if (stop > end) stop = end;
+      if (!all_direct && stop > i + kBlock) stop = i + kBlock;
+      char* pointers[N];
+      for (int o = 0; o < N; ++o) {
+        if (!direct[o]) {
+          pointers[o] = buffers[o];
+          if (o > 0) detail::move_elements<true>(g, o, operands[o], i, stop, buffers[o]);
+          continue;
+        }
+        int64_t offset = 0, rest = i;
+        for (int d = g.ndim - 1; d >= 0; --d) {
+          offset += rest % g.size[d] * g.stride[o][d];
+          rest /= g.size[d];
+        }
+        pointers[o] = operands[o].data + offset * operands[o].bytes;
+      }
+      loop(stop - i, pointers, step);
+      if (!direct[0]) detail::move_elements<false>(g, 0, operands[0], i, stop, buffers[0]);
+      i = stop;
+    }
+  });
+}
+
+}  // namespace talus::cpu

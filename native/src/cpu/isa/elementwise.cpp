@@ -1,0 +1,407 @@
+// Inner loops of the element-wise operations. Floating arithmetic runs on SIMD registers with the tail padded, so an
+// element's result never depends on its position; integers, comparisons and what the C library computes are plain
+// loops, which the compiler turns into SIMD where the instruction set allows.
+#include "elementwise_table.h"
+
+#include "dtype.h"
+#include "scalar_ops.h"
+#include "vec_math.h"
+
+// Iterations are independent, even when out is an operand.
+#if defined(__clang__)
+#define TALUS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define TALUS_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+namespace talus::TALUS_ISA_NS {
+
+template <class T, bool Scalar>
+static inline Vec<T> load_operand(const T* from, int64_t i) {
+  if constexpr (Scalar)
+    return broadcast<T>(*from);
+  else
+    return load<T>(from + i);
+}
+
+// ---------------------------------------------------------------- unary
+
+template <template <class> class Op, class T>
+static void unary_loop(int64_t n, const void* x_bytes, double p0_double, double p1_double, void* out_bytes) {
+  const T* x = static_cast<const T*>(x_bytes);
+  T* out = static_cast<T*>(out_bytes);
+  const T p0 = parameter<T>(p0_double), p1 = parameter<T>(p1_double);
+  if constexpr (kFloating<T> && Op<T>::kVector) {
+    int64_t i = 0;
+    for (; i + kLanes<T> <= n; i += kLanes<T>) store<T>(out + i, Op<T>::apply(load<T>(x + i), p0, p1));
+    if (i < n) store_tail<T>(out + i, Op<T>::apply(load_tail<T>(x + i, n - i, x[i]), p0, p1), n - i);
+  } else {
+    TALUS_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) out[i] = Op<T>::apply(x[i], p0, p1);
+  }
+}
+
+template <template <class> class Op, class T>
+static void unary_test_loop(int64_t n, const void* x_bytes, double, double, void* out_bytes) {
+  const T* x = static_cast<const T*>(x_bytes);
+  uint8_t* out = static_cast<uint8_t*>(out_bytes);
+  TALUS_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) out[i] = Op<T>::apply(x[i]);
+}
+
+// PyTorch computes common exponents by multiplication and roots, which differs from pow for infinities and -0.
+template <class T>
+static void pow_loop(int64_t n, const void* x, double p0, double p1, void* out) {
+  if (p0 == 0.5) return unary_loop<Sqrt, T>(n, x, p0, p1, out);
+  if (p0 == -0.5) return unary_loop<Rsqrt, T>(n, x, p0, p1, out);
+  if (p0 == 1) return unary_loop<MulScalar, T>(n, x, p0, p1, out);
+  if (p0 == 2) return unary_loop<Square, T>(n, x, p0, p1, out);
+  if (p0 == 3) return unary_loop<Cube, T>(n, x, p0, p1, out);
+  if (p0 == -1) return unary_loop<Reciprocal, T>(n, x, p0, p1, out);
+  if (p0 == -2) return unary_loop<ReciprocalSquare, T>(n, x, p0, p1, out);
+  unary_loop<PowScalar, T>(n, x, p0, p1, out);
+}
+
+template <class T>
+static UnaryLoop find_unary_test(int op) {
+  switch (op) {
+    case TALUS_LOGICAL_NOT:
+      return unary_test_loop<LogicalNot, T>;
+    case TALUS_IS_NAN:
+      return unary_test_loop<IsNan, T>;
+    case TALUS_IS_INF:
+      return unary_test_loop<IsInf, T>;
+    default:
+      return nullptr;
+  }
+}
+
+template <class T>
+static UnaryLoop find_unary_number(int op) {
+  switch (op) {
+    case TALUS_NEG:
+      return unary_loop<Negate, T>;
+    case TALUS_ABS:
+      return unary_loop<Abs, T>;
+    case TALUS_SIGN:
+      return unary_loop<Sign, T>;
+    case TALUS_SQUARE:
+      return unary_loop<Square, T>;
+    case TALUS_RELU:
+      return unary_loop<Relu, T>;
+    case TALUS_ADD_SCALAR:
+      return unary_loop<AddScalar, T>;
+    case TALUS_MUL_SCALAR:
+      return unary_loop<MulScalar, T>;
+    case TALUS_RSUB_SCALAR:
+      return unary_loop<RsubScalar, T>;
+    case TALUS_CLAMP:
+      return unary_loop<Clamp, T>;
+    default:
+      return find_unary_test<T>(op);
+  }
+}
+
+template <class T>
+static UnaryLoop find_unary_float(int op) {
+  switch (op) {
+    case TALUS_EXP:
+      return unary_loop<Exp, T>;
+    case TALUS_LOG:
+      return unary_loop<Log, T>;
+    case TALUS_LOG1P:
+      return unary_loop<Log1p, T>;
+    case TALUS_SQRT:
+      return unary_loop<Sqrt, T>;
+    case TALUS_RSQRT:
+      return unary_loop<Rsqrt, T>;
+    case TALUS_RECIPROCAL:
+      return unary_loop<Reciprocal, T>;
+    case TALUS_SIN:
+      return unary_loop<Sin, T>;
+    case TALUS_COS:
+      return unary_loop<Cos, T>;
+    case TALUS_TANH:
+      return unary_loop<Tanh, T>;
+    case TALUS_SIGMOID:
+      return unary_loop<Sigmoid, T>;
+    case TALUS_FLOOR:
+      return unary_loop<Floor, T>;
+    case TALUS_CEIL:
+      return unary_loop<Ceil, T>;
+    case TALUS_ROUND:
+      return unary_loop<Round, T>;
+    case TALUS_POW_SCALAR:
+      return pow_loop<T>;
+    case TALUS_RDIV_SCALAR:
+      return unary_loop<RdivScalar, T>;
+    default:
+      return find_unary_number<T>(op);
+  }
+}
+
+static UnaryLoop find_unary(int op, int dtype) {
+  switch (dtype) {
+    case TALUS_FLOAT32:
+      return find_unary_float<float>(op);
+    case TALUS_FLOAT64:
+      return find_unary_float<double>(op);
+    case TALUS_INT64:
+      return find_unary_number<int64_t>(op);
+    case TALUS_INT32:
+      return find_unary_number<int32_t>(op);
+    case TALUS_UINT8:
+      return find_unary_number<uint8_t>(op);
+    case TALUS_BOOL:
+      return find_unary_test<uint8_t>(op);
+    default:
+      return nullptr;
+  }
+}
+
+// ---------------------------------------------------------------- binary
+
+template <template <class> class Op, class T, bool XScalar, bool YScalar>
+static inline void binary_run(int64_t n, const T* x, const T* y, T p0, T* out) {
+  if constexpr (kFloating<T> && Op<T>::kVector) {
+    int64_t i = 0;
+    for (; i + kLanes<T> <= n; i += kLanes<T>)
+      store<T>(out + i, Op<T>::apply(load_operand<T, XScalar>(x, i), load_operand<T, YScalar>(y, i), p0));
+    const int64_t rest = n - i;
+    if (rest == 0) return;
+    const Vec<T> a = XScalar ? broadcast<T>(*x) : load_tail<T>(x + i, rest, x[i]);
+    const Vec<T> b = YScalar ? broadcast<T>(*y) : load_tail<T>(y + i, rest, y[i]);
+    store_tail<T>(out + i, Op<T>::apply(a, b, p0), rest);
+  } else {
+    // A scalar operand is read first: out may overwrite it only if the loop has one iteration.
+    const T x0 = *x, y0 = *y;
+    TALUS_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) out[i] = Op<T>::apply(XScalar ? x0 : x[i], YScalar ? y0 : y[i], p0);
+  }
+}
+
+template <template <class> class Op, class T>
+static bool binary_loop(int64_t n, const void* x_bytes, int x_step, const void* y_bytes, int y_step, double p0_double,
+                        void* out_bytes) {
+  const T* x = static_cast<const T*>(x_bytes);
+  const T* y = static_cast<const T*>(y_bytes);
+  T* out = static_cast<T*>(out_bytes);
+  const T p0 = parameter<T>(p0_double);
+  if (n == 0) return true;
+  if (x_step == 0)
+    binary_run<Op, T, true, false>(n, x, y, p0, out);
+  else if (y_step == 0)
+    binary_run<Op, T, false, true>(n, x, y, p0, out);
+  else
+    binary_run<Op, T, false, false>(n, x, y, p0, out);
+  return true;
+}
+
+template <template <class> class Op, class T>
+static bool divide_loop(int64_t n, const void* x, int x_step, const void* y, int y_step, double p0, void* out) {
+  if constexpr (!kFloating<T>) {
+    const T* divisor = static_cast<const T*>(y);
+    bool zero = false;
+    for (int64_t i = 0; i < (y_step == 0 ? 1 : n); ++i) zero |= divisor[i] == 0;
+    if (zero) return false;
+  }
+  return binary_loop<Op, T>(n, x, x_step, y, y_step, p0, out);
+}
+
+template <template <class> class Op, class T>
+static bool binary_test_loop(int64_t n, const void* x_bytes, int x_step, const void* y_bytes, int y_step, double,
+                             void* out_bytes) {
+  const T* x = static_cast<const T*>(x_bytes);
+  const T* y = static_cast<const T*>(y_bytes);
+  uint8_t* out = static_cast<uint8_t*>(out_bytes);
+  if (n == 0) return true;
+  const T x0 = *x, y0 = *y;
+  if (x_step == 0) {
+    TALUS_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) out[i] = Op<T>::apply(x0, y[i]);
+  } else if (y_step == 0) {
+    TALUS_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) out[i] = Op<T>::apply(x[i], y0);
+  } else {
+    TALUS_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) out[i] = Op<T>::apply(x[i], y[i]);
+  }
+  return true;
+}
+
+// What every dtype has; bool is uint8 here, and its product, maximum and minimum stay 0 or 1.
+template <class T>
+static BinaryLoop find_binary_any(int op) {
+  switch (op) {
+    case TALUS_MUL:
+      return binary_loop<Multiply, T>;
+    case TALUS_MAXIMUM:
+      return binary_loop<Maximum, T>;
+    case TALUS_MINIMUM:
+      return binary_loop<Minimum, T>;
+    case TALUS_EQ:
+      return binary_test_loop<Equal, T>;
+    case TALUS_NE:
+      return binary_test_loop<NotEqual, T>;
+    case TALUS_LT:
+      return binary_test_loop<Less, T>;
+    case TALUS_LE:
+      return binary_test_loop<LessEqual, T>;
+    case TALUS_GT:
+      return binary_test_loop<Greater, T>;
+    case TALUS_GE:
+      return binary_test_loop<GreaterEqual, T>;
+    case TALUS_LOGICAL_AND:
+      return binary_test_loop<LogicalAnd, T>;
+    case TALUS_LOGICAL_OR:
+      return binary_test_loop<LogicalOr, T>;
+    default:
+      return nullptr;
+  }
+}
+
+template <class T>
+static BinaryLoop find_binary_number(int op) {
+  switch (op) {
+    case TALUS_ADD:
+      return binary_loop<Add, T>;
+    case TALUS_SUB:
+      return binary_loop<Subtract, T>;
+    case TALUS_SQUARED_DIFFERENCE:
+      return binary_loop<SquaredDifference, T>;
+    case TALUS_FLOOR_DIVIDE:
+      return divide_loop<FloorDivide, T>;
+    case TALUS_REMAINDER:
+      return divide_loop<Remainder, T>;
+    default:
+      return find_binary_any<T>(op);
+  }
+}
+
+template <class T>
+static BinaryLoop find_binary_float(int op) {
+  switch (op) {
+    case TALUS_DIV:
+      return binary_loop<Divide, T>;
+    case TALUS_POW:
+      return binary_loop<Pow, T>;
+    case TALUS_RELU_BACKWARD:
+      return binary_loop<ReluBackward, T>;
+    case TALUS_SIGMOID_BACKWARD:
+      return binary_loop<SigmoidBackward, T>;
+    case TALUS_TANH_BACKWARD:
+      return binary_loop<TanhBackward, T>;
+    default:
+      return find_binary_number<T>(op);
+  }
+}
+
+static BinaryLoop find_binary(int op, int dtype) {
+  switch (dtype) {
+    case TALUS_FLOAT32:
+      return find_binary_float<float>(op);
+    case TALUS_FLOAT64:
+      return find_binary_float<double>(op);
+    case TALUS_INT64:
+      return find_binary_number<int64_t>(op);
+    case TALUS_INT32:
+      return find_binary_number<int32_t>(op);
+    case TALUS_UINT8:
+      return find_binary_number<uint8_t>(op);
+    case TALUS_BOOL:
+      return find_binary_any<uint8_t>(op);
+    default:
+      return nullptr;
+  }
+}
+
+// ---------------------------------------------------------------- where, cast
+
+template <class T>
+static void where_loop(int64_t n, const void* condition_bytes, const void* x_bytes, const void* y_bytes,
+                       void* out_bytes) {
+  const uint8_t* condition = static_cast<const uint8_t*>(condition_bytes);
+  const T* x = static_cast<const T*>(x_bytes);
+  const T* y = static_cast<const T*>(y_bytes);
+  T* out = static_cast<T*>(out_bytes);
+  TALUS_INDEPENDENT
+  for (int64_t i = 0; i < n; ++i) {
+    const T yes = x[i], no = y[i];
+    out[i] = condition[i] != 0 ? yes : no;
+  }
+}
+
+static WhereLoop find_where(int dtype) {
+  switch (dtype) {
+    case TALUS_FLOAT32:
+      return where_loop<float>;
+    case TALUS_FLOAT64:
+      return where_loop<double>;
+    case TALUS_INT64:
+      return where_loop<int64_t>;
+    case TALUS_INT32:
+      return where_loop<int32_t>;
+    case TALUS_UINT8:
+    case TALUS_BOOL:
+      return where_loop<uint8_t>;
+    default:
+      return nullptr;
+  }
+}
+
+template <class From, class To>
+static void cast_loop(int64_t n, const void* x_bytes, void* out_bytes) {
+  const From* x = static_cast<const From*>(x_bytes);
+  To* out = static_cast<To*>(out_bytes);
+  for (int64_t i = 0; i < n; ++i) out[i] = convert<To>(x[i]);
+}
+
+template <class From>
+static void bool_loop(int64_t n, const void* x_bytes, void* out_bytes) {
+  const From* x = static_cast<const From*>(x_bytes);
+  uint8_t* out = static_cast<uint8_t*>(out_bytes);
+  for (int64_t i = 0; i < n; ++i) out[i] = x[i] != 0;
+}
+
+template <class From>
+static CastLoop find_cast_from(int dst_dtype) {
+  switch (dst_dtype) {
+    case TALUS_FLOAT32:
+      return cast_loop<From, float>;
+    case TALUS_FLOAT64:
+      return cast_loop<From, double>;
+    case TALUS_INT64:
+      return cast_loop<From, int64_t>;
+    case TALUS_INT32:
+      return cast_loop<From, int32_t>;
+    case TALUS_UINT8:
+      return cast_loop<From, uint8_t>;
+    case TALUS_BOOL:
+      return bool_loop<From>;
+    default:
+      return nullptr;
+  }
+}
+
+static CastLoop find_cast(int src_dtype, int dst_dtype) {
+  switch (src_dtype) {
+    case TALUS_FLOAT32:
+      return find_cast_from<float>(dst_dtype);
+    case TALUS_FLOAT64:
+      return find_cast_from<double>(dst_dtype);
+    case TALUS_INT64:
+      return find_cast_from<int64_t>(dst_dtype);
+    case TALUS_INT32:
+      return find_cast_from<int32_t>(dst_dtype);
+    case TALUS_UINT8:
+    case TALUS_BOOL:
+      return find_cast_from<uint8_t>(dst_dtype);
+    default:
+      return nullptr;
+  }
+}
+
+extern const ElementwiseTable elementwise_table;
+const ElementwiseTable elementwise_table = {find_unary, find_binary, find_where, find_cast};
+
+}  // namespace talus::TALUS_ISA_NS

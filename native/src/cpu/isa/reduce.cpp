@@ -1,0 +1,313 @@
+// Inner loops of the reductions.
+#include "reduce_table.h"
+
+#include "dtype.h"
+#include "vec_math.h"
+
+namespace talus::TALUS_ISA_NS {
+
+// Additions in the dtype itself go this deep; then the sum moves to the next level, so rounding errors stay small.
+constexpr int64_t kDepth = 16;
+
+// The sum of f(vector) over x; f(fill) must be 0. Four sums hide the latency of addition.
+template <class T, class F>
+static inline double sum_of(const T* x, int64_t n, T fill, F f) {
+  constexpr int kL = kLanes<T>;
+  Vec<T> total{};
+  int64_t i = 0;
+  while (i + 4 * kL <= n) {
+    Vec<T> sum0{}, sum1{}, sum2{}, sum3{};
+    for (int64_t depth = 0; depth < kDepth && i + 4 * kL <= n; ++depth, i += 4 * kL) {
+      sum0 += f(load<T>(x + i));
+      sum1 += f(load<T>(x + i + kL));
+      sum2 += f(load<T>(x + i + 2 * kL));
+      sum3 += f(load<T>(x + i + 3 * kL));
+    }
+    total += (sum0 + sum1) + (sum2 + sum3);
+  }
+  for (; i + kL <= n; i += kL) total += f(load<T>(x + i));
+  if (i < n) total += f(load_tail<T>(x + i, n - i, fill));
+  return sum_lanes<T>(total);
+}
+
+template <class T>
+static inline double plain_sum(const T* x, int64_t n) {
+  return sum_of<T>(x, n, T(0), [](Vec<T> v) { return v; });
+}
+
+// The greatest (Sign 1) or least (-1) of x, NaN if there is one.
+template <class T, int Sign>
+static inline T extreme_of(const T* x, int64_t n) {
+  constexpr int kL = kLanes<T>;
+  Vec<T> best = broadcast<T>(x[0]), other = best;
+  auto nan = best != best;
+  const auto update = [&](Vec<T>& b, Vec<T> v) {
+    b = (Sign > 0 ? v > b : v < b) ? v : b;
+    nan |= v != v;
+  };
+  int64_t i = 0;
+  for (; i + 2 * kL <= n; i += 2 * kL) {
+    update(best, load<T>(x + i));
+    update(other, load<T>(x + i + kL));
+  }
+  for (; i + kL <= n; i += kL) update(best, load<T>(x + i));
+  if (i < n) update(other, load_tail<T>(x + i, n - i, x[i]));
+  update(best, other);
+  bool any_nan = false;
+  for (int l = 0; l < kL; ++l) any_nan |= nan[l] != 0;
+  if (any_nan) return T(__builtin_nan(""));
+  return Sign > 0 ? max_lanes<T>(best) : -max_lanes<T>(-best);
+}
+
+// ---------------------------------------------------------------- one loop per operation
+
+template <class T>
+struct Sum {
+  static void run(const void* x_bytes, int64_t n, bool, Partial* out) {
+    const T* x = static_cast<const T*>(x_bytes);
+    if constexpr (T(0.5) != T(0)) {
+      out->value = plain_sum<T>(x, n);
+      out->extra = 0;
+    } else {
+      uint64_t sum = 0;
+      for (int64_t i = 0; i < n; ++i) sum += uint64_t(x[i]);
+      out->integer = int64_t(sum);
+    }
+  }
+};
+
+template <class T>
+struct Prod {
+  static void run(const void* x_bytes, int64_t n, bool, Partial* out) {
+    const T* x = static_cast<const T*>(x_bytes);
+    if constexpr (T(0.5) != T(0)) {
+      double product = 1;
+      for (int64_t i = 0; i < n; ++i) product *= double(x[i]);
+      out->value = product;
+    } else {
+      uint64_t product = 1;
+      for (int64_t i = 0; i < n; ++i) product *= uint64_t(x[i]);
+      out->integer = int64_t(product);
+    }
+  }
+};
+
+template <class T, int Sign>
+static void extreme_run(const void* x_bytes, int64_t n, bool want_index, Partial* out) {
+  const T* x = static_cast<const T*>(x_bytes);
+  T best;
+  if constexpr (T(0.5) != T(0)) {
+    best = extreme_of<T, Sign>(x, n);
+    out->value = double(best);
+  } else {
+    best = x[0];
+    for (int64_t i = 1; i < n; ++i) best = (Sign > 0 ? x[i] > best : x[i] < best) ? x[i] : best;
+    out->integer = int64_t(best);
+  }
+  if (!want_index) return;
+  int64_t i = 0;
+  if (best == best) {
+    while (x[i] != best) ++i;
+  } else {
+    while (x[i] == x[i]) ++i;
+  }
+  out->index = i;
+}
+
+template <class T>
+struct Max {
+  static void run(const void* x, int64_t n, bool want_index, Partial* out) { extreme_run<T, 1>(x, n, want_index, out); }
+};
+
+template <class T>
+struct Min {
+  static void run(const void* x, int64_t n, bool want_index, Partial* out) {
+    extreme_run<T, -1>(x, n, want_index, out);
+  }
+};
+
+// Twice over the chunk, which is in the L1 cache; the sum of deviations corrects for the rounding of the mean.
+template <class T>
+struct Variance {
+  static void run(const void* x_bytes, int64_t n, bool, Partial* out) {
+    const T* x = static_cast<const T*>(x_bytes);
+    const T mean = T(plain_sum<T>(x, n) / double(n));
+    const double deviation = sum_of<T>(x, n, mean, [mean](Vec<T> v) { return v - mean; });
+    const double squares = sum_of<T>(x, n, mean, [mean](Vec<T> v) { return (v - mean) * (v - mean); });
+    out->value = double(mean) + deviation / double(n);
+    out->extra = squares - deviation * deviation / double(n);
+    out->integer = n;
+  }
+};
+
+template <class T>
+struct SumSquares {
+  static void run(const void* x_bytes, int64_t n, bool, Partial* out) {
+    const T* x = static_cast<const T*>(x_bytes);
+    if constexpr (sizeof(T) == 8) {
+      out->value = sum_of<T>(x, n, T(0), [](Vec<T> v) { return v * v; });
+    } else {
+      // Squares of large or tiny floats need double's range.
+      double sum[8] = {};
+      int64_t i = 0;
+      for (; i + 8 <= n; i += 8)
+        for (int l = 0; l < 8; ++l) sum[l] += double(x[i + l]) * double(x[i + l]);
+      for (; i < n; ++i) sum[0] += double(x[i]) * double(x[i]);
+      out->value = ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+    }
+  }
+};
+
+template <class T>
+struct LogSumExp {
+  static void run(const void* x_bytes, int64_t n, bool, Partial* out) {
+    const T* x = static_cast<const T*>(x_bytes);
+    const T best = extreme_of<T, 1>(x, n);
+    // An infinite maximum would make inf - inf; unshifted, exp gives 0 or infinity as it should.
+    const T shift = best - best == T(0) ? best : T(0);
+    out->value = double(shift);
+    out->extra = sum_of<T>(x, n, T(-__builtin_inf()), [shift](Vec<T> v) { return math::exp<T>(v - shift); });
+  }
+};
+
+template <class T>
+struct All {
+  static void run(const void* x_bytes, int64_t n, bool, Partial* out) {
+    const T* x = static_cast<const T*>(x_bytes);
+    uint8_t all = 1;
+    for (int64_t i = 0; i < n; ++i) all &= x[i] != 0;
+    out->integer = all;
+  }
+};
+
+template <class T>
+struct Any {
+  static void run(const void* x_bytes, int64_t n, bool, Partial* out) {
+    const T* x = static_cast<const T*>(x_bytes);
+    uint8_t any = 0;
+    for (int64_t i = 0; i < n; ++i) any |= x[i] != 0;
+    out->integer = any;
+  }
+};
+
+// ---------------------------------------------------------------- two operands or two dimensions
+
+template <class T>
+static double squared_difference_run(const void* x_bytes, const void* y_bytes, int64_t n) {
+  const T* x = static_cast<const T*>(x_bytes);
+  const T* y = static_cast<const T*>(y_bytes);
+  Vec<T> sum0{}, sum1{};
+  constexpr int kL = kLanes<T>;
+  int64_t i = 0;
+  for (; i + 2 * kL <= n; i += 2 * kL) {
+    const Vec<T> d0 = load<T>(x + i) - load<T>(y + i), d1 = load<T>(x + i + kL) - load<T>(y + i + kL);
+    sum0 += d0 * d0;
+    sum1 += d1 * d1;
+  }
+  if (i + kL <= n) {
+    const Vec<T> d = load<T>(x + i) - load<T>(y + i);
+    sum0 += d * d;
+    i += kL;
+  }
+  if (i < n) {
+    const Vec<T> d = load_tail<T>(x + i, n - i, T(0)) - load_tail<T>(y + i, n - i, T(0));
+    sum1 += d * d;
+  }
+  return sum_lanes<T>(sum0 + sum1);
+}
+
+// Columns side by side in SIMD lanes.
+template <class T, int Vectors>
+static inline void column_group(const T* x, int64_t row_stride, int64_t rows, int64_t cols, double* sums) {
+  constexpr int kL = kLanes<T>;
+  for (int c = 0; c < cols; ++c) sums[c] = 0;
+  for (int64_t row = 0; row < rows;) {
+    Vec<T> total[Vectors] = {};
+    for (int64_t depth = 0; depth < kDepth && row < rows; ++depth) {
+      Vec<T> sum[Vectors] = {};
+      const int64_t end = row + kDepth < rows ? row + kDepth : rows;
+      for (; row < end; ++row) {
+        const T* from = x + row * row_stride;
+        for (int v = 0; v < Vectors; ++v) sum[v] += cols < kL ? load_tail<T>(from, cols, T(0)) : load<T>(from + v * kL);
+      }
+      for (int v = 0; v < Vectors; ++v) total[v] += sum[v];
+    }
+    T lanes[Vectors * kL];
+    __builtin_memcpy(lanes, total, sizeof lanes);
+    for (int c = 0; c < cols; ++c) sums[c] += double(lanes[c]);
+  }
+}
+
+template <class T>
+static void column_sum_run(const void* x_bytes, int64_t row_stride, int64_t rows, int64_t cols, double* sums) {
+  constexpr int kL = kLanes<T>;
+  const T* x = static_cast<const T*>(x_bytes);
+  int64_t c = 0;
+  for (; c + 4 * kL <= cols; c += 4 * kL) column_group<T, 4>(x + c, row_stride, rows, 4 * kL, sums + c);
+  for (; c + kL <= cols; c += kL) column_group<T, 1>(x + c, row_stride, rows, kL, sums + c);
+  if (c < cols) column_group<T, 1>(x + c, row_stride, rows, cols - c, sums + c);
+}
+
+// ---------------------------------------------------------------- table
+
+template <template <class> class Op>
+static ReduceLoop find_float(int dtype) {
+  return dtype == TALUS_FLOAT32 ? Op<float>::run : dtype == TALUS_FLOAT64 ? Op<double>::run : nullptr;
+}
+
+template <template <class> class Op>
+static ReduceLoop find_any(int dtype) {
+  switch (dtype) {
+    case TALUS_INT64:
+      return Op<int64_t>::run;
+    case TALUS_INT32:
+      return Op<int32_t>::run;
+    case TALUS_UINT8:
+    case TALUS_BOOL:
+      return Op<uint8_t>::run;
+    default:
+      return find_float<Op>(dtype);
+  }
+}
+
+static ReduceLoop find_reduce(int op, int dtype) {
+  switch (op) {
+    case TALUS_SUM:
+      return find_any<Sum>(dtype);
+    case TALUS_MEAN:
+      return find_float<Sum>(dtype);
+    case TALUS_PROD:
+      return find_any<Prod>(dtype);
+    case TALUS_MAX:
+      return find_any<Max>(dtype);
+    case TALUS_MIN:
+      return find_any<Min>(dtype);
+    case TALUS_VAR:
+      return find_float<Variance>(dtype);
+    case TALUS_NORM2:
+      return find_float<SumSquares>(dtype);
+    case TALUS_ALL:
+      return find_any<All>(dtype);
+    case TALUS_ANY:
+      return find_any<Any>(dtype);
+    case TALUS_LOGSUMEXP:
+      return find_float<LogSumExp>(dtype);
+    default:
+      return nullptr;
+  }
+}
+
+static ColumnSumLoop find_column_sum(int dtype) {
+  return dtype == TALUS_FLOAT32 ? column_sum_run<float> : dtype == TALUS_FLOAT64 ? column_sum_run<double> : nullptr;
+}
+
+static SquaredDifferenceLoop find_squared_difference(int dtype) {
+  return dtype == TALUS_FLOAT32   ? squared_difference_run<float>
+         : dtype == TALUS_FLOAT64 ? squared_difference_run<double>
+                                  : nullptr;
+}
+
+extern const ReduceTable reduce_table;
+const ReduceTable reduce_table = {find_reduce, find_column_sum, find_squared_difference};
+
+}  // namespace talus::TALUS_ISA_NS

@@ -1,0 +1,45 @@
+// The contract between reductions and their inner loops: a loop reduces up to kReduceChunk contiguous elements to a
+// Partial; the code outside cuts, merges in order, and finishes.
+#pragma once
+
+#include <cstdint>
+
+#include "isa.h"
+
+namespace talus {
+
+// Sums within a chunk are in the dtype itself, over SIMD lanes and in two levels; beyond, they are double.
+constexpr int64_t kReduceChunk = 2048;
+
+// A reduced piece. Which fields mean something depends on the operation:
+//   SUM MEAN   floating: value, extra (what rounding lost); else integer
+//   PROD       floating: value; else integer
+//   MAX MIN    value or integer, and index of its first occurrence
+//   VAR        value: mean, extra: squared deviations from it, integer: count
+//   NORM2      value: sum of squares
+//   ALL ANY    integer: 0 or 1
+//   LOGSUMEXP  value: shift, extra: sum of exp(x - shift)
+struct Partial {
+  double value;
+  double extra;
+  int64_t integer;
+  int64_t index;
+};
+
+// 1 <= n <= kReduceChunk. The index is only set when asked for.
+using ReduceLoop = void (*)(const void* x, int64_t n, bool want_index, Partial* out);
+// sums[c] = sum of x[r * row_stride + c] over rows <= kReduceChunk, for 0 <= c < cols.
+using ColumnSumLoop = void (*)(const void* x, int64_t row_stride, int64_t rows, int64_t cols, double* sums);
+// The sum of (x - y)^2 over n <= kReduceChunk.
+using SquaredDifferenceLoop = double (*)(const void* x, const void* y, int64_t n);
+
+// Each returns nullptr where there is no such loop.
+struct ReduceTable {
+  ReduceLoop (*reduce)(int op, int dtype);
+  ColumnSumLoop (*column_sum)(int dtype);
+  SquaredDifferenceLoop (*squared_difference)(int dtype);
+};
+
+}  // namespace talus
+
+TALUS_ISA_TABLE(ReduceTable, reduce_table)

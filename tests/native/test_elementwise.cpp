@@ -1,0 +1,315 @@
+// Every element-wise operation, dtype and layout against the reference; accuracy and special values by themselves.
+#include "elementwise_cases.h"
+#include "error.h"
+#include "kernels.h"
+
+namespace {
+
+struct UnaryCase {
+  int op;
+  double p0, p1;
+  bool integers;
+};
+
+const double kInf = std::numeric_limits<double>::infinity(), kNan = std::numeric_limits<double>::quiet_NaN();
+
+const UnaryCase kUnary[] = {{TALUS_NEG, 0, 0, true},
+                            {TALUS_ABS, 0, 0, true},
+                            {TALUS_SIGN, 0, 0, true},
+                            {TALUS_SQUARE, 0, 0, true},
+                            {TALUS_EXP, 0, 0, false},
+                            {TALUS_LOG, 0, 0, false},
+                            {TALUS_LOG1P, 0, 0, false},
+                            {TALUS_SQRT, 0, 0, false},
+                            {TALUS_RSQRT, 0, 0, false},
+                            {TALUS_RECIPROCAL, 0, 0, false},
+                            {TALUS_SIN, 0, 0, false},
+                            {TALUS_COS, 0, 0, false},
+                            {TALUS_TANH, 0, 0, false},
+                            {TALUS_SIGMOID, 0, 0, false},
+                            {TALUS_RELU, 0, 0, true},
+                            {TALUS_FLOOR, 0, 0, false},
+                            {TALUS_CEIL, 0, 0, false},
+                            {TALUS_ROUND, 0, 0, false},
+                            {TALUS_ADD_SCALAR, 3, 0, true},
+                            {TALUS_ADD_SCALAR, -1.25, 0, true},
+                            {TALUS_ADD_SCALAR, 1e300, 0, true},
+                            {TALUS_MUL_SCALAR, -7, 0, true},
+                            {TALUS_MUL_SCALAR, -0.0, 0, true},
+                            {TALUS_POW_SCALAR, 0.5, 0, false},
+                            {TALUS_POW_SCALAR, -0.5, 0, false},
+                            {TALUS_POW_SCALAR, 0, 0, false},
+                            {TALUS_POW_SCALAR, 1, 0, false},
+                            {TALUS_POW_SCALAR, 2, 0, false},
+                            {TALUS_POW_SCALAR, 3, 0, false},
+                            {TALUS_POW_SCALAR, -1, 0, false},
+                            {TALUS_POW_SCALAR, -2, 0, false},
+                            {TALUS_POW_SCALAR, 2.7, 0, false},
+                            {TALUS_CLAMP, -2, 3, true},
+                            {TALUS_CLAMP, 5, 2, true},
+                            {TALUS_CLAMP, -kInf, 4, true},
+                            {TALUS_CLAMP, 1, kInf, true},
+                            {TALUS_CLAMP, kNan, 1, false},
+                            {TALUS_LOGICAL_NOT, 0, 0, true},
+                            {TALUS_IS_NAN, 0, 0, true},
+                            {TALUS_IS_INF, 0, 0, true},
+                            {TALUS_RSUB_SCALAR, 2, 0, true},
+                            {TALUS_RDIV_SCALAR, 3, 0, false}};
+
+bool is_test(int op) { return op == TALUS_LOGICAL_NOT || op == TALUS_IS_NAN || op == TALUS_IS_INF; }
+
+template <class T>
+constexpr bool kFloat = std::is_floating_point<T>::value;
+
+// Three units in the last place; less than half the least subnormal is rounding.
+template <class T>
+double tolerance() {
+  if constexpr (kFloat<T>)
+    return 3 * std::numeric_limits<T>::epsilon();
+  else
+    return 0;
+}
+
+template <class T, class Out>
+void compare_unary(const UnaryCase& c, const Sizes& sizes, Layout out_layout, Layout x_layout) {
+  check::Note note("op " + std::to_string(c.op) + " dtype " + std::to_string(dtype_of<T>()) + " p0 " +
+                   std::to_string(c.p0) + " " + describe(sizes, {out_layout, x_layout}));
+  const std::vector<Sizes> strides = {strides_of(sizes, out_layout), strides_of(sizes, x_layout)};
+  const auto geometry = geometry_of<2>(sizes, strides);
+  const std::vector<T> x = edge_values<T>(span_of(sizes, strides[1]), 5);
+  Guarded<Out> actual(span_of(sizes, strides[0])), expected(span_of(sizes, strides[0]));
+  talus::cpu::unary(c.op, dtype_of<T>(), geometry, x.data(), c.p0, c.p1, actual.data());
+  talus::ref::unary(c.op, dtype_of<T>(), geometry, x.data(), c.p0, c.p1, expected.data());
+  check_same(actual, expected, tolerance<T>(), 2e-45, "unary");
+}
+
+template <class T>
+void unary_on(const UnaryCase& c, const Sizes& sizes, Layout out_layout, Layout x_layout) {
+  if (is_test(c.op))
+    compare_unary<T, uint8_t>(c, sizes, out_layout, x_layout);
+  else
+    compare_unary<T, T>(c, sizes, out_layout, x_layout);
+}
+
+template <class T, class Out>
+void compare_binary(int op, double p0, const Sizes& sizes, Layout out_layout, Layout x_layout, Layout y_layout) {
+  check::Note note("op " + std::to_string(op) + " dtype " + std::to_string(dtype_of<T>()) + " " +
+                   describe(sizes, {out_layout, x_layout, y_layout}));
+  const std::vector<Sizes> strides = {strides_of(sizes, out_layout), strides_of(sizes, x_layout),
+                                      strides_of(sizes, y_layout)};
+  const auto geometry = geometry_of<3>(sizes, strides);
+  const std::vector<T> x = edge_values<T>(span_of(sizes, strides[1]), 5);
+  std::vector<T> y = edge_values<T>(span_of(sizes, strides[2]), 8);
+  if (op == TALUS_FLOOR_DIVIDE || op == TALUS_REMAINDER)
+    for (T& v : y)
+      if (!kFloat<T> && v == T(0)) v = T(3);
+  Guarded<Out> actual(span_of(sizes, strides[0])), expected(span_of(sizes, strides[0]));
+  talus::cpu::binary(op, dtype_of<T>(), geometry, x.data(), y.data(), p0, actual.data());
+  talus::ref::binary(op, dtype_of<T>(), geometry, x.data(), y.data(), p0, expected.data());
+  // A sum that cancels is as exact as its terms, which are below 64 but for the special values.
+  const bool sum = op == TALUS_ADD || op == TALUS_SUB || op == TALUS_TANH_BACKWARD || op == TALUS_SIGMOID_BACKWARD;
+  check_same(actual, expected, tolerance<T>(), sum ? tolerance<T>() * 20 : 2e-45, "binary");
+}
+
+template <class T>
+void binary_on(int op, const Sizes& sizes, Layout out_layout, Layout x_layout, Layout y_layout) {
+  const double p0 = op == TALUS_SUB ? 1 : kFloat<T> ? 0.3 : -3;
+  if (op >= TALUS_EQ && op <= TALUS_LOGICAL_OR)
+    compare_binary<T, uint8_t>(op, p0, sizes, out_layout, x_layout, y_layout);
+  else
+    compare_binary<T, T>(op, p0, sizes, out_layout, x_layout, y_layout);
+}
+
+bool has_binary(int op, int dtype) {
+  if (dtype == TALUS_FLOAT32 || dtype == TALUS_FLOAT64) return true;
+  const bool any = op == TALUS_MUL || (op >= TALUS_MAXIMUM && op <= TALUS_LOGICAL_OR);
+  if (dtype == TALUS_BOOL) return any;
+  return any || op == TALUS_ADD || op == TALUS_SUB || op == TALUS_SQUARED_DIFFERENCE || op == TALUS_FLOOR_DIVIDE ||
+         op == TALUS_REMAINDER;
+}
+
+const Layout kOutputs[] = {Layout::Contiguous, Layout::Transposed, Layout::Padded};
+const Layout kInputs[] = {Layout::Contiguous,    Layout::Transposed,     Layout::Padded, Layout::EverySecond,
+                          Layout::BroadcastLast, Layout::BroadcastFirst, Layout::Scalar};
+
+}  // namespace
+
+TEST(unary_operations_on_all_dtypes) {
+  for_each_isa([](const char*) {
+    for (const UnaryCase& c : kUnary)
+      for (int dtype = TALUS_FLOAT32; dtype < TALUS_BOOL; ++dtype) {
+        if (dtype >= TALUS_INT64 && !c.integers) continue;
+        talus::dispatch_number(dtype, "test", [&](auto type) {
+          using T = typename decltype(type)::type;
+          unary_on<T>(c, {600}, Layout::Contiguous, Layout::Contiguous);
+          unary_on<T>(c, {5, 7}, Layout::Padded, Layout::Transposed);
+          unary_on<T>(c, {9, 61}, Layout::Contiguous, Layout::Padded);
+        });
+      }
+    compare_unary<talus::Bool, uint8_t>({TALUS_LOGICAL_NOT, 0, 0, true}, {77}, Layout::Contiguous, Layout::Contiguous);
+  });
+}
+
+TEST(unary_layouts) {
+  for_each_isa([](const char*) {
+    for (const Sizes& sizes : odd_sizes())
+      for (const Layout out : kOutputs)
+        for (const Layout x : kInputs) {
+          unary_on<float>({TALUS_EXP, 0, 0, false}, sizes, out, x);
+          unary_on<int64_t>({TALUS_NEG, 0, 0, true}, sizes, out, x);
+          unary_on<double>({TALUS_IS_NAN, 0, 0, true}, sizes, out, x);
+        }
+  });
+}
+
+TEST(binary_operations_on_all_dtypes) {
+  for_each_isa([](const char*) {
+    for (int op = TALUS_ADD; op <= TALUS_REMAINDER; ++op)
+      for (int dtype = TALUS_FLOAT32; dtype <= TALUS_BOOL; ++dtype) {
+        if (!has_binary(op, dtype)) continue;
+        talus::dispatch_any(dtype, "test", [&](auto type) {
+          using T = typename decltype(type)::type;
+          if constexpr (std::is_same<T, talus::Bool>::value) {
+            // Bool runs the loops of uint8 on zeros and ones.
+            compare_binary<T, uint8_t>(op, 1, {600}, Layout::Contiguous, Layout::Contiguous, Layout::Contiguous);
+          } else {
+            binary_on<T>(op, {600}, Layout::Contiguous, Layout::Contiguous, Layout::Contiguous);
+            binary_on<T>(op, {601}, Layout::Contiguous, Layout::Scalar, Layout::Contiguous);
+            binary_on<T>(op, {601}, Layout::Contiguous, Layout::Contiguous, Layout::Scalar);
+            binary_on<T>(op, {9, 61}, Layout::Contiguous, Layout::Contiguous, Layout::BroadcastFirst);
+            binary_on<T>(op, {5, 7}, Layout::Padded, Layout::Transposed, Layout::BroadcastLast);
+          }
+        });
+      }
+  });
+}
+
+TEST(binary_layouts) {
+  for_each_isa([](const char*) {
+    for (const Sizes& sizes : odd_sizes())
+      for (const Layout out : kOutputs)
+        for (const Layout x : kInputs)
+          for (const Layout y : kInputs) {
+            binary_on<float>(TALUS_MUL, sizes, out, x, y);
+            binary_on<int32_t>(TALUS_LT, sizes, out, x, y);
+          }
+  });
+}
+
+TEST(where_layouts) {
+  for_each_isa([](const char*) {
+    for (const Sizes& sizes : odd_sizes())
+      for (const Layout out : kOutputs)
+        for (const Layout x : kInputs)
+          for (const Layout condition : {Layout::Contiguous, Layout::BroadcastLast, Layout::Scalar}) {
+            const std::vector<Sizes> strides = {strides_of(sizes, out), strides_of(sizes, condition),
+                                                strides_of(sizes, x), strides_of(sizes, Layout::Contiguous)};
+            const auto geometry = geometry_of<4>(sizes, strides);
+            const auto c = edge_values<talus::Bool>(span_of(sizes, strides[1]), 3);
+            const auto a = edge_values<double>(span_of(sizes, strides[2]), 4);
+            const auto b = edge_values<double>(span_of(sizes, strides[3]), 9);
+            Guarded<double> actual(span_of(sizes, strides[0])), expected(span_of(sizes, strides[0]));
+            talus::cpu::where(TALUS_FLOAT64, geometry, c.data(), a.data(), b.data(), actual.data());
+            talus::ref::where(TALUS_FLOAT64, geometry, c.data(), a.data(), b.data(), expected.data());
+            check_same(actual, expected, 0, 0, "where");
+          }
+  });
+}
+
+TEST(in_place) {
+  for_each_isa([](const char*) {
+    for (const Layout layout : kOutputs) {
+      const Sizes sizes = {37, 41}, strides = strides_of(sizes, layout);
+      const int64_t n = span_of(sizes, strides);
+      const auto x = random_values<float>(n, 1), y = random_values<float>(n, 2);
+      Guarded<float> expected(n);
+      std::memcpy(expected.data(), x.data(), static_cast<size_t>(n) * sizeof(float));
+      const auto geometry = geometry_of<3>(sizes, {strides, strides, strides});
+      talus::ref::binary(TALUS_SUB, TALUS_FLOAT32, geometry, x.data(), y.data(), 1, expected.data());
+      Guarded<float> left(n), right(n);
+      std::memcpy(left.data(), x.data(), static_cast<size_t>(n) * sizeof(float));
+      talus::cpu::binary(TALUS_SUB, TALUS_FLOAT32, geometry, left.data(), y.data(), 1, left.data());
+      check_same(left, expected, 1e-6, 1e-6, "out is x");
+      std::memcpy(right.data(), y.data(), static_cast<size_t>(n) * sizeof(float));
+      std::memcpy(expected.data(), y.data(), static_cast<size_t>(n) * sizeof(float));
+      talus::ref::binary(TALUS_SUB, TALUS_FLOAT32, geometry, x.data(), y.data(), 1, expected.data());
+      talus::cpu::binary(TALUS_SUB, TALUS_FLOAT32, geometry, x.data(), right.data(), 1, right.data());
+      check_same(right, expected, 1e-6, 1e-6, "out is y");
+    }
+  });
+}
+
+TEST(results_do_not_depend_on_threads) {
+  for_each_isa([](const char*) {
+    const int64_t n = 200003;
+    const auto x = random_values<float>(n, 1), y = random_values<float>(n, 2);
+    for (const int op : {TALUS_EXP, TALUS_TANH, TALUS_SIN, TALUS_SQRT}) {
+      Guarded<float> first(n);
+      for_each_thread_count([&](int threads) {
+        Guarded<float> out(n);
+        talus::cpu::unary(op, TALUS_FLOAT32, talus::Geometry<2>(n, 0, nullptr), x.data(), 0, 0, out.data());
+        if (threads == 1) std::memcpy(first.data(), out.data(), static_cast<size_t>(n) * sizeof(float));
+        check_identical(out, first);
+      });
+    }
+    Guarded<float> first(n);
+    for_each_thread_count([&](int threads) {
+      Guarded<float> out(n);
+      talus::cpu::binary(TALUS_ADD, TALUS_FLOAT32, talus::Geometry<3>(n, 0, nullptr), x.data(), y.data(), 0.3,
+                         out.data());
+      if (threads == 1) std::memcpy(first.data(), out.data(), static_cast<size_t>(n) * sizeof(float));
+      check_identical(out, first);
+    });
+  });
+}
+
+TEST(errors_name_the_operation) {
+  const int64_t x[] = {1, 2, 3}, y[] = {1, 0, 2};
+  int64_t out[3];
+  const talus::Geometry<3> g3(3, 0, nullptr);
+  const talus::Geometry<2> g2(3, 0, nullptr);
+  CHECK_FAILS(talus::cpu::binary(TALUS_FLOOR_DIVIDE, TALUS_INT64, g3, x, y, 0, out), "ZeroDivisionError");
+  CHECK_FAILS(talus::cpu::binary(TALUS_REMAINDER, TALUS_INT64, g3, x, y, 0, out), "divided by zero");
+  CHECK_FAILS(talus::cpu::binary(TALUS_DIV, TALUS_INT64, g3, x, y, 0, out), "binary: operation 3");
+  CHECK_FAILS(talus::cpu::unary(TALUS_EXP, TALUS_INT64, g2, x, 0, 0, out), "unary: operation 4");
+}
+
+TEST(integer_alpha_is_exact) {
+  const int64_t x = 7, y = 9007199254740993;  // 2^53 + 1
+  int64_t out;
+  talus::cpu::binary(TALUS_ADD, TALUS_INT64, talus::Geometry<3>(1, 0, nullptr), &x, &y, 1, &out);
+  CHECK(out == y + 7);
+}
+
+// The bounds that vec_math.h promises, in units in the last place of the correctly rounded result.
+template <class T>
+void check_accuracy(int op, double low, double high, double bound, long double (*exact)(long double)) {
+  const int64_t n = 20000;
+  std::vector<T> x(n), y(n);
+  for (int64_t i = 0; i < n; ++i) x[size_t(i)] = static_cast<T>(low + (high - low) * double(i) / n);
+  talus::cpu::unary(op, dtype_of<T>(), talus::Geometry<2>(n, 0, nullptr), x.data(), 0, 0, y.data());
+  double worst = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    const long double want = exact(x[i]);
+    const T rounded = std::fabs(static_cast<T>(want));
+    const double ulp =
+        static_cast<double>(std::nextafter(rounded, std::numeric_limits<T>::infinity())) - static_cast<double>(rounded);
+    worst = std::fmax(worst, static_cast<double>(std::fabs(y[i] - want)) / ulp);
+  }
+  check::Note note("op " + std::to_string(op) + " worst error in ulp " + std::to_string(worst));
+  CHECK(worst <= bound);
+}
+
+TEST(accuracy_of_the_vectorised_functions) {
+  for_each_isa([](const char*) {
+    const auto sigmoid = [](long double x) { return 1 / (1 + std::exp(-x)); };
+    check_accuracy<float>(TALUS_EXP, -87, 88.7, 1.1, std::exp);
+    check_accuracy<double>(TALUS_EXP, -708, 709.7, 1.1, std::exp);
+    check_accuracy<float>(TALUS_LOG, 1e-4, 9, 0.9, std::log);
+    check_accuracy<double>(TALUS_LOG, 1e-4, 9, 0.9, std::log);
+    check_accuracy<float>(TALUS_TANH, -10, 10, 2.6, std::tanh);
+    check_accuracy<double>(TALUS_TANH, -20, 20, 2.6, std::tanh);
+    check_accuracy<float>(TALUS_SIGMOID, -80, 30, 2.5, sigmoid);
+    check_accuracy<double>(TALUS_SIGMOID, -700, 40, 2.5, sigmoid);
+  });
+}
