@@ -1,0 +1,62 @@
+// The contract between the GEMM loops (cpu/gemm.cpp) and the micro-kernels of each instruction set.
+#pragma once
+
+#include "cpu/isa/isa.h"
+
+namespace talus {
+
+// One tile of C: rows x n, n <= vectors * lanes.  C = relu(alpha * A B + beta * C + bias)
+template <class T>
+struct GemmTile {
+  int64_t k;
+  const T* a;  // element (i, p) at a[i + p * a_stride] or, for a tile that reads rows, a[i * a_stride + p]
+  int64_t a_stride;
+  const T* b;  // row p at b + p * b_stride; whole vectors are read
+  int64_t b_stride;
+  T* c;
+  int64_t ldc;
+  int n;
+  T alpha, beta;  // beta == 0: C is not read
+  const T* bias;  // [n] or null
+  bool relu;
+};
+
+constexpr int kMaxTileRows = 16;
+constexpr int kTileVectors = 2;
+
+template <class T>
+struct GemmKernels {
+  using Tile = void (*)(const GemmTile<T>&);
+
+  int rows;  // the largest tile is rows x (kTileVectors * lanes)
+  int lanes;
+  // [A is read by rows][vectors - 1][rows - 1]
+  Tile tile[2][kTileVectors][kMaxTileRows];
+
+  // to[p * width + i] = from[i * stride + p], i < count, p < k; zero for count <= i < width.
+  void (*pack_rows)(int64_t k, int count, const T* from, int64_t stride, int width, T* to);
+  // to[p * width + i] = from[p * stride + i], likewise.
+  void (*pack_columns)(int64_t k, int count, const T* from, int64_t stride, int width, T* to);
+
+  // y[i] = sum_p m[i * stride + p] * x[p], i < count.
+  void (*dot_rows)(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y);
+  // y[j] = sum_p x[p] * m[p * stride + j], j < count.
+  void (*add_rows)(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y);
+};
+
+struct GemmTable {
+  GemmKernels<float> f32;
+  GemmKernels<double> f64;
+
+  template <class T>
+  const GemmKernels<T>& of() const {
+    if constexpr (sizeof(T) == sizeof(float))
+      return f32;
+    else
+      return f64;
+  }
+};
+
+}  // namespace talus
+
+TALUS_ISA_TABLE(GemmTable, gemm_table)

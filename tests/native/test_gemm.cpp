@@ -1,0 +1,179 @@
+// gemm against its definition, on every instruction set.
+#include <limits>
+
+#include "check.h"
+#include "kernels.h"
+
+namespace {
+
+struct Case {
+  int64_t batch, m, n, k;
+  bool trans_a, trans_b;
+  double alpha = 1, beta = 0;
+  bool bias = false, relu = false;
+  int64_t extra = 0;  // added to every leading dimension
+  bool shared_a = false, shared_b = false;
+};
+
+std::string describe(const Case& c) {
+  std::ostringstream out;
+  out << "batch " << c.batch << " m " << c.m << " n " << c.n << " k " << c.k << " trans " << c.trans_a << c.trans_b
+      << " alpha " << c.alpha << " beta " << c.beta << " bias " << c.bias << " relu " << c.relu << " extra " << c.extra
+      << " shared " << c.shared_a << c.shared_b;
+  return out.str();
+}
+
+template <class T>
+struct Problem {
+  Case c;
+  int64_t lda, ldb, ldc, size_a, size_b, size_c;
+  std::vector<T> a, b, bias, before;
+
+  explicit Problem(const Case& in)
+      : c(in),
+        lda((c.trans_a ? c.m : c.k) + c.extra),
+        ldb((c.trans_b ? c.k : c.n) + c.extra),
+        ldc(c.n + c.extra),
+        size_a(lda * (c.trans_a ? c.k : c.m)),
+        size_b(ldb * (c.trans_b ? c.n : c.k)),
+        size_c(ldc * c.m),
+        a(random_values<T>(size_a * (c.shared_a ? 1 : c.batch), 1)),
+        b(random_values<T>(size_b * (c.shared_b ? 1 : c.batch), 2)),
+        bias(random_values<T>(c.n, 3)),
+        before(random_values<T>(size_c * c.batch, 4)) {
+    // beta == 0 promises that C is not read.
+    if (c.beta == 0)
+      for (T& v : before) v = std::numeric_limits<T>::quiet_NaN();
+  }
+
+  talus::GemmParams params(T* out) const {
+    return {c.batch,
+            c.trans_a,
+            c.trans_b,
+            c.m,
+            c.n,
+            c.k,
+            c.alpha,
+            a.data(),
+            lda,
+            c.shared_a ? 0 : size_a,
+            b.data(),
+            ldb,
+            c.shared_b ? 0 : size_b,
+            c.beta,
+            out,
+            ldc,
+            size_c,
+            c.bias ? bias.data() : nullptr,
+            c.relu ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE};
+  }
+
+  std::vector<T> expected() const {
+    std::vector<T> out = before;
+    talus::ref::gemm(dtype_of<T>(), params(out.data()));
+    return out;
+  }
+
+  Guarded<T> actual() const {
+    Guarded<T> out(size_c * c.batch);
+    std::copy(before.begin(), before.end(), out.data());
+    talus::cpu::gemm(dtype_of<T>(), params(out.data()));
+    return out;
+  }
+};
+
+template <class T>
+void compare(const Case& c) {
+  check::Note note(describe(c) + (sizeof(T) == 4 ? " float32" : " float64"));
+  const Problem<T> problem(c);
+  const std::vector<T> expected = problem.expected();
+  const double tolerance = std::numeric_limits<T>::epsilon() * (32 + 0.5 * static_cast<double>(c.k));
+  for_each_isa([&](const char*) {
+    std::vector<T> first;
+    for_each_thread_count([&](int) {
+      const Guarded<T> out = problem.actual();
+      CHECK(out.intact());
+      CHECK_ALL_CLOSE(out.data(), expected.data(), out.size(), tolerance, tolerance, "C");
+      if (first.empty()) first.assign(out.data(), out.data() + out.size());
+      CHECK(out.size() == 0 || std::memcmp(first.data(), out.data(), first.size() * sizeof(T)) == 0);
+    });
+  });
+}
+
+void compare_both(const Case& c) {
+  compare<float>(c);
+  compare<double>(c);
+}
+
+template <class F>
+void all_transposes(F&& f) {
+  for (const bool trans_a : {false, true})
+    for (const bool trans_b : {false, true}) f(trans_a, trans_b);
+}
+
+}  // namespace
+
+TEST(small_shapes_of_every_size_around_a_tile) {
+  for (const int64_t m : {1, 2, 5, 7, 14, 15, 29})
+    for (const int64_t n : {1, 3, 8, 15, 16, 17, 33})
+      for (const int64_t k : {0, 1, 5, 17})
+        all_transposes([&](bool ta, bool tb) { compare_both({1, m, n, k, ta, tb}); });
+}
+
+TEST(alpha_beta_bias_and_relu) {
+  for (const double alpha : {1.0, -0.5, 0.0})
+    for (const double beta : {0.0, 1.0, -2.0})
+      for (const bool bias : {false, true})
+        for (const bool relu : {false, true})
+          for (const int64_t n : {1, 10, 37})
+            for (const int64_t m : {1, 19}) compare_both({1, m, n, 23, false, true, alpha, beta, bias, relu, 3});
+}
+
+TEST(larger_than_every_block) {
+  all_transposes([](bool ta, bool tb) {
+    compare<float>({1, 150, 170, 700, ta, tb, 1.5, 0.5, true, true, 1});
+    compare<double>({1, 61, 140, 1100, ta, tb, 1, 0, true, true, 5});
+  });
+  compare<float>({1, 300, 40, 600, false, false});
+  compare<float>({1, 9, 4200, 30, false, true, 1, 1, true});
+  compare<double>({1, 9, 4200, 30, false, false, 1, 1, true});
+}
+
+TEST(matrix_times_vector) {
+  all_transposes([](bool ta, bool tb) {
+    for (const int64_t extra : {0, 2}) {
+      compare_both({1, 1, 531, 203, ta, tb, 1, 0, true, true, extra});
+      compare_both({1, 531, 1, 203, ta, tb, 2, 1, true, false, extra});
+      compare_both({1, 1, 1, 203, ta, tb, 2, 1, true, false, extra});
+    }
+  });
+}
+
+TEST(batches) {
+  all_transposes([](bool ta, bool tb) {
+    for (const int64_t batch : {0, 1, 2, 7}) {
+      compare_both({batch, 13, 20, 18, ta, tb, 1, 1, true, true, 1});
+      compare_both({batch, 13, 20, 18, ta, tb, 1, 0, false, false, 0, false, true});
+      compare_both({batch, 13, 20, 18, ta, tb, 1, 0, false, false, 0, true, false});
+    }
+  });
+  compare<float>({3, 70, 90, 110, false, true});
+}
+
+TEST(empty_matrices) {
+  compare_both({1, 0, 5, 3, false, false});
+  compare_both({1, 5, 0, 3, false, false});
+  compare_both({2, 5, 4, 0, false, false, 1, 0.5, true, true});
+  compare_both({1, 1, 4, 0, false, true, 1, 0.5, true, true});
+}
+
+TEST(not_a_number_passes_through_relu) {
+  for_each_isa([](const char*) {
+    for (const int64_t m : {1, 3}) {
+      Problem<float> problem({1, m, 5, 2, false, false, 1, 0, false, true});
+      problem.a[0] = std::numeric_limits<float>::quiet_NaN();
+      const Guarded<float> out = problem.actual();
+      for (int64_t j = 0; j < 5; ++j) CHECK(std::isnan(out.data()[j]));
+    }
+  });
+}
