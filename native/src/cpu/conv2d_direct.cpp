@@ -1,0 +1,151 @@
+// Direct convolution: output rows are cut into pieces one register wide, a tile of output channels is computed for a
+// few pieces at a time, and nothing is summed across threads.
+#include "cpu/conv2d_direct.h"
+
+#include "cpu/isa/conv2d_table.h"
+#include "memory.h"
+#include "parallel.h"
+
+namespace talus::cpu {
+namespace {
+
+// Weights as the tiles read them: for each group and tile of channels [tap][channel].
+template <class T>
+void pack_weights(const DirectShape& s, const T* w, bool turned, int64_t tiles, T* to) {
+  const int64_t area = s.kh * s.kw, go = s.group_o(), gc = s.group_c();
+  for (int64_t g = 0; g < s.groups; ++g)
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      for (int64_t c = 0; c < gc; ++c)
+        for (int64_t t = 0; t < area; ++t)
+          for (int64_t o = tile * go / tiles; o < (tile + 1) * go / tiles; ++o)
+            *to++ = turned ? w[((g * gc + c) * go + o) * area + area - 1 - t] : w[((g * go + o) * gc + c) * area + t];
+}
+
+template <class T>
+class Direct {
+ public:
+  Direct(const DirectShape& s, const T* x, const T* w, bool turned, const T* bias, bool relu, T* out)
+      : s_(s),
+        kernels_(conv2d_table().of<T>()),
+        layout_(s),
+        offsets_(layout_.offsets()),
+        tiles_((s.group_o() + kernels_.rows - 1) / kernels_.rows),
+        pieces_per_row_((s.ow + kernels_.lanes - 1) / kernels_.lanes),
+        weights_(s.o * s.taps()),
+        x_(x),
+        bias_(bias),
+        relu_(relu),
+        out_(out) {
+    pack_weights(s, w, turned, tiles_, weights_.get());
+  }
+
+  void run() const {
+    // A few images are split by rows, so that every thread has work.
+    const int64_t wanted = std::min<int64_t>(num_threads(), s_.work() * s_.n / kConvParallelWork + 1);
+    const int64_t bands = std::min(s_.oh * pieces_per_row_, (wanted + s_.n - 1) / s_.n);
+    const int64_t work = s_.work() / bands + 1;
+    parallel_for(s_.n * bands, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
+      const Scratch<T> scratch(layout_.image() + kernels_.lanes);
+      std::fill_n(scratch.get(), layout_.image() + kernels_.lanes, T{0});
+      int64_t copied = -1;
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t image = i / bands, band = i % bands, pieces = s_.oh * pieces_per_row_;
+        const T* x = x_ + image * s_.c * s_.h * s_.w;
+        if (in_scratch(image)) {
+          if (image != copied) layout_.copy(kernels_, x, scratch.get());
+          copied = image;
+          x = scratch.get();
+        }
+        convolve(x, out_ + image * s_.o * s_.oh * s_.ow, band * pieces / bands, (band + 1) * pieces / bands);
+      }
+    });
+  }
+
+ private:
+  // Also an image so close to the end of x that reading whole registers would leave it.
+  bool in_scratch(int64_t image) const {
+    return layout_.copied() || (s_.n - 1 - image) * layout_.image() < kernels_.lanes;
+  }
+
+  // Pieces [begin, end) of every output channel, in runs whose image rows stay in the L1 cache while every tile of
+  // channels passes over them.
+  void convolve(const T* x, T* out, int64_t begin, int64_t end) const {
+    for (int64_t run = begin; run < end; run += kMaxConvPieces) {
+      Piece pieces[kMaxConvPieces];
+      const int64_t count = locate(run, end, pieces);
+      for (int64_t g = 0; g < s_.groups; ++g)
+        for (int64_t tile = 0; tile < tiles_; ++tile)
+          convolve_tile(x + g * s_.group_c() * layout_.plane(), g * s_.group_o() + tile * s_.group_o() / tiles_,
+                        g * s_.group_o() + (tile + 1) * s_.group_o() / tiles_, pieces, count, out);
+    }
+  }
+
+  struct Piece {
+    int64_t x, out;
+    int count;
+  };
+
+  // Where a run's pieces are. Those beyond the end repeat the first one's input and write nothing.
+  int64_t locate(int64_t run, int64_t end, Piece* pieces) const {
+    int64_t row = run / pieces_per_row_, column = run % pieces_per_row_ * kernels_.lanes;
+    for (int v = 0; v < kMaxConvPieces; ++v) {
+      if (run + v >= end) {
+        pieces[v] = {pieces[0].x, pieces[0].out, 0};
+        continue;
+      }
+      const int count = static_cast<int>(std::min<int64_t>(kernels_.lanes, s_.ow - column));
+      pieces[v] = {row * layout_.output_row() + column, row * s_.ow + column, count};
+      column += kernels_.lanes;
+      if (column >= s_.ow) {
+        column = 0;
+        ++row;
+      }
+    }
+    return std::min<int64_t>(kMaxConvPieces, end - run);
+  }
+
+  // Output channels [o, next).
+  void convolve_tile(const T* x, int64_t o, int64_t next, const Piece* pieces, int64_t count, T* out) const {
+    const int64_t rows = next - o, area = s_.oh * s_.ow;
+    ConvTile<T> t;
+    t.taps = s_.taps();
+    t.offset = offsets_.data();
+    t.w = weights_.get() + o * s_.taps();
+    t.out_channel = area;
+    t.bias = bias_ == nullptr ? nullptr : bias_ + o;
+    t.relu = relu_;
+    const int width = kernels_.pieces[rows - 1];
+    for (int64_t first = 0; first < count; first += width) {
+      for (int v = 0; v < width; ++v) {
+        const Piece& piece = pieces[first + v];
+        t.x[v] = x + piece.x;
+        t.out[v] = out + o * area + piece.out;
+        t.count[v] = piece.count;
+      }
+      kernels_.tile[rows - 1](t);
+    }
+  }
+
+  const DirectShape& s_;
+  const ConvKernels<T>& kernels_;
+  const ImageLayout layout_;
+  const std::vector<int64_t> offsets_;
+  const int64_t tiles_, pieces_per_row_;
+  const Scratch<T> weights_;
+  const T* x_;
+  const T* bias_;
+  const bool relu_;
+  T* out_;
+};
+
+}  // namespace
+
+template <class T>
+void direct_convolution(const DirectShape& s, const T* x, const T* w, bool turned, const T* bias, bool relu, T* out) {
+  Direct<T>(s, x, w, turned, bias, relu, out).run();
+}
+
+template void direct_convolution(const DirectShape&, const float*, const float*, bool, const float*, bool, float*);
+template void direct_convolution(const DirectShape&, const double*, const double*, bool, const double*, bool, double*);
+
+}  // namespace talus::cpu

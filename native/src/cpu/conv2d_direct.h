@@ -1,0 +1,16 @@
+// The direct convolution that forward and backward_input share.
+#pragma once
+
+#include "cpu/conv2d_image.h"
+
+namespace talus::cpu {
+
+// Multiply-adds that are worth waking a thread for.
+constexpr int64_t kConvParallelWork = 1 << 20;
+
+// x [N, C, H, W] * w -> out [N, O, OH, OW]. `turned`: w is [C, O/groups, KH, KW] and turned by 180 degrees, as the
+// gradient of the input needs it. bias: [O] or null.
+template <class T>
+void direct_convolution(const DirectShape& s, const T* x, const T* w, bool turned, const T* bias, bool relu, T* out);
+
+}  // namespace talus::cpu

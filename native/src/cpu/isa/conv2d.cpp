@@ -1,0 +1,159 @@
+// Direct convolution, vectorised over output columns, and the dot products of its weight gradient.
+#include "cpu/isa/conv2d_table.h"
+#include "cpu/isa/gemm_partial.h"
+
+namespace talus::TALUS_ISA_NS {
+
+// Tile shapes: the accumulators, one vector for each piece and one weight fill the registers.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRows = 14, kDotRows = 4, kDotTaps = 6;
+constexpr int pieces(int rows) { return rows <= 6 ? 4 : 2; }
+#else
+constexpr int kRows = 6, kDotRows = 3, kDotTaps = 4;
+constexpr int pieces(int rows) { return rows <= 2 ? 4 : 2; }
+#endif
+static_assert(kRows <= kMaxConvRows && pieces(1) <= kMaxConvPieces, "the table has no room for this tile");
+static_assert(kDotRows <= kMaxDotRows && kDotTaps <= kMaxDotTaps, "the table has no room for these dots");
+
+template <class T, int Rows>
+static void tile(const ConvTile<T>& t) {
+  constexpr int V = pieces(Rows);
+  Vec<T> acc[Rows][V] = {};
+  const T* x[V];
+  for (int v = 0; v < V; ++v) x[v] = t.x[v];
+  const T* w = t.w;
+  const int64_t* offset = t.offset;
+  for (int64_t p = t.taps; p > 0; --p, w += Rows) {
+    const int64_t shift = *offset++;
+    Vec<T> piece[V];
+    TALUS_UNROLL
+    for (int v = 0; v < V; ++v) piece[v] = load(x[v] + shift);
+    TALUS_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      const T weight = w[i];
+      TALUS_UNROLL
+      for (int v = 0; v < V; ++v) acc[i][v] += weight * piece[v];
+    }
+  }
+  if (t.bias != nullptr) {
+    TALUS_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      TALUS_UNROLL
+      for (int v = 0; v < V; ++v) acc[i][v] += t.bias[i];
+    }
+  }
+  TALUS_UNROLL
+  for (int v = 0; v < V; ++v) {
+    const int n = t.count[v];
+    T* out = t.out[v];
+    TALUS_UNROLL
+    for (int i = 0; i < Rows; ++i, out += t.out_channel) {
+      const Vec<T> sum = t.relu ? relu<T>(acc[i][v]) : acc[i][v];
+      if (n == kLanes<T>) {
+        store(out, sum);
+      } else if (n > 0) {
+        store_partial(out, sum, n);
+      }
+    }
+  }
+}
+
+template <class T, int Rows, int Taps>
+static void dots(const ConvDots<T>& d) {
+  constexpr int L = kLanes<T>;
+  Vec<T> acc[Rows][Taps] = {};
+  const int64_t whole = d.columns / L * L;
+  const int rest = static_cast<int>(d.columns - whole);
+  int64_t shift[Taps];
+  for (int s = 0; s < Taps; ++s) shift[s] = d.offset[s];
+  const int64_t g_channel = d.g_channel;
+  for (int64_t image = 0; image < d.images; ++image) {
+    const T* g_row = d.g + image * d.g_image;
+    const T* x_row = d.x + image * d.x_image;
+    for (int64_t row = d.rows; row > 0; --row, g_row += d.g_row, x_row += d.x_row) {
+      const T* g = g_row;
+      const T* x = x_row;
+      for (const T* end = g + whole; g < end; g += L, x += L) {
+        Vec<T> grad[Rows];
+        TALUS_UNROLL
+        for (int i = 0; i < Rows; ++i) grad[i] = load(g + i * g_channel);
+        TALUS_UNROLL
+        for (int s = 0; s < Taps; ++s) {
+          const Vec<T> value = load(x + shift[s]);
+          TALUS_UNROLL
+          for (int i = 0; i < Rows; ++i) acc[i][s] += grad[i] * value;
+        }
+      }
+      if (rest == 0) continue;
+      Vec<T> grad[Rows];
+      TALUS_UNROLL
+      for (int i = 0; i < Rows; ++i) grad[i] = load_partial(g + i * g_channel, rest);
+      TALUS_UNROLL
+      for (int s = 0; s < Taps; ++s) {
+        const Vec<T> value = load_partial(x + shift[s], rest);
+        TALUS_UNROLL
+        for (int i = 0; i < Rows; ++i) acc[i][s] += grad[i] * value;
+      }
+    }
+  }
+  TALUS_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    TALUS_UNROLL
+    for (int s = 0; s < Taps; ++s) d.sums[i * d.sums_stride + s] += sum_lanes<T>(acc[i][s]);
+  }
+}
+
+template <class T>
+static T sum(int64_t n, const T* x) {
+  constexpr int L = kLanes<T>;
+  Vec<T> acc[4] = {};
+  int64_t i = 0;
+  for (; i + 4 * L <= n; i += 4 * L) {
+    TALUS_UNROLL
+    for (int v = 0; v < 4; ++v) acc[v] += load(x + i + v * L);
+  }
+  for (; i < n; i += L) acc[0] += load_partial(x + i, n - i < L ? static_cast<int>(n - i) : L);
+  return sum_lanes<T>((acc[0] + acc[1]) + (acc[2] + acc[3]));
+}
+
+// Rows of a few elements: much shorter than a call of memcpy for each.
+template <class T>
+static void copy_rows(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row) {
+  constexpr int L = kLanes<T>;
+  const int64_t whole = columns / L * L;
+  const int rest = static_cast<int>(columns - whole);
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row) {
+    for (int64_t i = 0; i < whole; i += L) store(to + i, load(from + i));
+    if (rest > 0) store_partial(to + whole, load_partial(from + whole, rest), rest);
+  }
+}
+
+template <class T, int Rows>
+static constexpr void fill_tiles(ConvKernels<T>& kernels) {
+  kernels.tile[Rows - 1] = tile<T, Rows>;
+  kernels.pieces[Rows - 1] = pieces(Rows);
+  if constexpr (Rows > 1) fill_tiles<T, Rows - 1>(kernels);
+}
+
+template <class T, int Rows, int Taps>
+static constexpr void fill_dots(ConvKernels<T>& kernels) {
+  kernels.dots[Rows - 1][Taps - 1] = dots<T, Rows, Taps>;
+  if constexpr (Taps > 1) {
+    fill_dots<T, Rows, Taps - 1>(kernels);
+  } else if constexpr (Rows > 1) {
+    fill_dots<T, Rows - 1, kDotTaps>(kernels);
+  }
+}
+
+template <class T>
+static constexpr ConvKernels<T> kernels() {
+  ConvKernels<T> k = {kLanes<T>, kRows, {}, {}, kDotRows, kDotTaps, {}, sum<T>, copy_rows<T>};
+  fill_tiles<T, kRows>(k);
+  fill_dots<T, kDotRows, kDotTaps>(k);
+  return k;
+}
+
+extern const ConvTable conv2d_table;
+constexpr ConvTable conv2d_table = {kernels<float>(), kernels<double>()};
+
+}  // namespace talus::TALUS_ISA_NS

@@ -1,0 +1,71 @@
+// The contract between the convolution loops (cpu/conv2d*.cpp) and the kernels of each instruction set.
+//
+// Both kernels work on pieces of image rows, at most one register wide: kernel taps are shifts of a piece, given as
+// `offset`s into the (padded) image, so no patch is ever copied out.
+#pragma once
+
+#include "cpu/isa/isa.h"
+
+namespace talus {
+
+constexpr int kMaxConvRows = 14;
+constexpr int kMaxConvPieces = 4;
+
+// out[i][v] = relu(bias[i] + sum_t w[t * rows + i] * x[v][offset[t]...]): `rows` output channels, a few pieces.
+template <class T>
+struct ConvTile {
+  int64_t taps;
+  const int64_t* offset;
+  const T* w;
+  const T* x[kMaxConvPieces];  // whole registers are read
+  T* out[kMaxConvPieces];      // of the first channel
+  int count[kMaxConvPieces];   // elements written of each piece
+  int64_t out_channel;         // from one output channel to the next
+  const T* bias;               // [rows] or null
+  bool relu;
+};
+
+// sums[i * sums_stride + s] += sum over images and their rows of g[i][...] * x[offset[s] + ...], columns elements each.
+template <class T>
+struct ConvDots {
+  int64_t images, rows, columns;
+  const T* g;
+  int64_t g_image, g_row, g_channel;
+  const T* x;
+  int64_t x_image, x_row;
+  const int64_t* offset;
+  T* sums;
+  int64_t sums_stride;
+};
+
+constexpr int kMaxDotRows = 4;
+constexpr int kMaxDotTaps = 6;
+
+template <class T>
+struct ConvKernels {
+  int lanes;
+  int rows;                                        // output channels of the largest tile
+  int pieces[kMaxConvRows];                        // pieces of a tile, by its rows - 1
+  void (*tile[kMaxConvRows])(const ConvTile<T>&);  // by rows - 1
+  int dot_rows, dot_taps;
+  void (*dots[kMaxDotRows][kMaxDotTaps])(const ConvDots<T>&);  // by rows - 1 and taps - 1
+  T (*sum)(int64_t n, const T* x);
+  void (*copy_rows)(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row);
+};
+
+struct ConvTable {
+  ConvKernels<float> f32;
+  ConvKernels<double> f64;
+
+  template <class T>
+  const ConvKernels<T>& of() const {
+    if constexpr (sizeof(T) == sizeof(float))
+      return f32;
+    else
+      return f64;
+  }
+};
+
+}  // namespace talus
+
+TALUS_ISA_TABLE(ConvTable, conv2d_table)

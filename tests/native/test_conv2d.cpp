@@ -1,0 +1,134 @@
+// Convolution and its gradients against their definitions, on every instruction set.
+#include <limits>
+
+#include "check.h"
+#include "kernels.h"
+
+namespace {
+
+struct Case {
+  // In the border's order: n c h w o kh kw stride_h stride_w pad_h pad_w dilation_h dilation_w groups.
+  int64_t params[TALUS_CONV_PARAMS];
+};
+
+const Case kCases[] = {
+    {{3, 1, 32, 32, 6, 3, 3, 1, 1, 0, 0, 1, 1, 1}},  // LeNet's layers
+    {{9, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}},
+    {{2, 3, 9, 11, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1}},   // padding
+    {{2, 3, 9, 11, 5, 3, 2, 2, 3, 2, 1, 1, 1, 1}},   // strides
+    {{2, 4, 13, 12, 6, 3, 3, 1, 1, 2, 3, 2, 3, 2}},  // dilation, groups
+    {{1, 4, 17, 40, 8, 2, 5, 2, 2, 1, 4, 3, 2, 2}},  // all of them
+    {{2, 7, 10, 9, 7, 3, 3, 1, 1, 1, 1, 1, 1, 7}},   // depthwise
+    {{2, 5, 10, 9, 10, 3, 3, 2, 2, 1, 1, 1, 1, 5}},  // depthwise with a multiplier and stride
+    {{2, 19, 6, 7, 33, 1, 1, 1, 1, 0, 0, 1, 1, 1}},  // 1x1
+    {{2, 6, 7, 6, 9, 1, 1, 2, 2, 0, 0, 1, 1, 3}},    // 1x1, strided
+    {{2, 6, 7, 6, 9, 1, 1, 1, 1, 2, 1, 1, 1, 3}},    // 1x1, padded: the input's gradient is cropped
+    {{2, 3, 5, 5, 4, 3, 3, 1, 1, 5, 4, 1, 1, 1}},    // padding beyond the kernel
+    {{17, 2, 3, 3, 3, 3, 3, 1, 1, 0, 0, 1, 1, 1}},   // one output pixel
+    {{5, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1}},    // smaller than a register
+    {{3, 1, 1, 3, 2, 1, 2, 1, 1, 0, 0, 1, 1, 1}},
+    {{1, 40, 14, 14, 50, 3, 3, 1, 1, 1, 1, 1, 1, 1}},  // more channels than tiles hold
+    {{2, 3, 20, 70, 15, 5, 7, 1, 1, 2, 3, 1, 1, 1}},   // several pieces a row
+    {{1, 90, 5, 5, 90, 3, 3, 1, 1, 1, 1, 1, 1, 1}},    // a weight too large for partial sums
+    {{2, 3, 6, 5, 4, 3, 3, 4, 5, 0, 0, 1, 1, 1}},      // strides that skip pixels
+    {{0, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1}},      // no images
+};
+
+std::string describe(const Case& c) {
+  std::string text = "n c h w o kh kw stride pad dilation groups:";
+  for (const int64_t v : c.params) text += " " + std::to_string(v);
+  return text;
+}
+
+// Runs `kernel(out)` on every instruction set and number of threads against `expected`.
+template <class T, class Kernel>
+void compare(const char* what, const std::vector<T>& expected, double terms, Kernel&& kernel) {
+  const double tolerance = std::numeric_limits<T>::epsilon() * (32 + 0.5 * terms);
+  const int64_t size = static_cast<int64_t>(expected.size());
+  for_each_isa([&](const char*) {
+    std::vector<T> first;
+    for_each_thread_count([&](int) {
+      Guarded<T> out(size);
+      for (int64_t i = 0; i < size; ++i) out[i] = std::numeric_limits<T>::quiet_NaN();
+      kernel(out.data());
+      CHECK(out.intact());
+      CHECK_ALL_CLOSE(out.data(), expected.data(), size, tolerance, tolerance, what);
+      if (first.empty()) first.assign(out.data(), out.data() + size);
+      CHECK(size == 0 || std::memcmp(first.data(), out.data(), first.size() * sizeof(T)) == 0);
+    });
+  });
+}
+
+template <class T>
+struct Problem {
+  talus::Conv2dParams p;
+  int dtype = dtype_of<T>();
+  std::vector<T> x, w, bias, grad;
+
+  explicit Problem(const Case& c)
+      : p(c.params),
+        x(random_values<T>(p.n * p.c * p.h * p.w, 1)),
+        w(random_values<T>(p.o * p.group_c() * p.kh * p.kw, 2)),
+        bias(random_values<T>(p.o, 3)),
+        grad(random_values<T>(p.n * p.o * p.out_h() * p.out_w(), 4)) {}
+
+  void forward() const {
+    for (const bool with_bias : {false, true}) {
+      const T* b = with_bias ? bias.data() : nullptr;
+      const int epilogue = with_bias ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE;
+      std::vector<T> expected(grad.size());
+      talus::ref::conv2d(dtype, p, x.data(), w.data(), b, epilogue, expected.data());
+      compare("out", expected, static_cast<double>(p.group_c() * p.kh * p.kw),
+              [&](T* out) { talus::cpu::conv2d(dtype, p, x.data(), w.data(), b, epilogue, out); });
+    }
+  }
+
+  void backward() const {
+    const double positions = static_cast<double>(p.n * p.out_h() * p.out_w());
+    std::vector<T> expected(x.size());
+    talus::ref::conv2d_backward_input(dtype, p, grad.data(), w.data(), expected.data());
+    compare("grad_x", expected, static_cast<double>(p.group_o() * p.kh * p.kw),
+            [&](T* out) { talus::cpu::conv2d_backward_input(dtype, p, grad.data(), w.data(), out); });
+    expected.resize(w.size());
+    talus::ref::conv2d_backward_weight(dtype, p, grad.data(), x.data(), expected.data());
+    compare("grad_w", expected, positions,
+            [&](T* out) { talus::cpu::conv2d_backward_weight(dtype, p, grad.data(), x.data(), out); });
+    expected.resize(bias.size());
+    talus::ref::conv2d_backward_bias(dtype, p, grad.data(), expected.data());
+    compare("grad_bias", expected, positions,
+            [&](T* out) { talus::cpu::conv2d_backward_bias(dtype, p, grad.data(), out); });
+  }
+};
+
+template <class F>
+void each_case(F&& f) {
+  for (const Case& c : kCases) {
+    check::Note note(describe(c));
+    f(Problem<float>(c));
+    f(Problem<double>(c));
+  }
+}
+
+}  // namespace
+
+TEST(forward) {
+  each_case([](const auto& problem) { problem.forward(); });
+}
+
+TEST(gradients) {
+  each_case([](const auto& problem) { problem.backward(); });
+}
+
+TEST(infinite_input_reaches_only_its_taps) {
+  // One infinite pixel: weights whose window never covers it must keep a finite gradient.
+  const Case c = {{1, 1, 4, 5, 1, 1, 2, 1, 1, 0, 0, 1, 1, 1}};
+  Problem<float> problem(c);
+  problem.x[0] = std::numeric_limits<float>::infinity();
+  for (float& g : problem.grad) g = 1;
+  for_each_isa([&](const char*) {
+    float grad_w[2];
+    talus::cpu::conv2d_backward_weight(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.x.data(), grad_w);
+    CHECK(std::isinf(grad_w[0]));
+    CHECK(std::isfinite(grad_w[1]));
+  });
+}
