@@ -1,0 +1,16 @@
+# A function that several object files define (weak: inline functions and templates) is kept once, from any of them. If
+# an object compiled for AVX-512 offered one from outside its namespace, the whole library might run it, on any machine.
+list(LENGTH OBJECTS count)
+if(count EQUAL 0)
+  message(FATAL_ERROR "no object files given for ${ISA}")
+endif()
+foreach(object IN LISTS OBJECTS)
+  execute_process(COMMAND ${NM} -C --defined-only ${object} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE ";" "," symbols "${symbols}")
+  string(REGEX MATCHALL "[0-9a-f]+ [A-Zuvw] [^\n]+" rows "${symbols}")
+  foreach(row IN LISTS rows)
+    if(NOT row MATCHES "^[0-9a-f]+ [A-Zuvw] [^(]*talus::${ISA}::" AND NOT row MATCHES " DW\\.ref\\.| __odr_asan")
+      message(FATAL_ERROR "${object} defines a symbol outside talus::${ISA}: ${row}")
+    endif()
+  endforeach()
+endforeach()

@@ -1,0 +1,12 @@
+# The library must load on a machine without a C++ runtime: only parts of the C library may be needed.
+execute_process(COMMAND ${READELF} -d ${LIBRARY} OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "NEEDED[^\n]*\\[[^]]*\\]" rows "${dynamic}")
+if(NOT rows)
+  message(FATAL_ERROR "no NEEDED entry found in ${LIBRARY}: is it a shared library?")
+endif()
+foreach(row IN LISTS rows)
+  string(REGEX REPLACE ".*\\[([^]]*)\\]" "\\1" needed "${row}")
+  if(NOT needed MATCHES "^(libc\\.so|libm\\.so|libpthread\\.so|libdl\\.so|ld-linux)")
+    message(FATAL_ERROR "${LIBRARY} needs ${needed}, only libc, libm, libpthread, libdl and ld-linux are allowed")
+  endif()
+endforeach()
