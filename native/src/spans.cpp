@@ -1,0 +1,163 @@
+#include "spans.h"
+
+#include <sys/mman.h>
+
+#include <mutex>
+
+#include "size_classes.h"
+
+namespace talus {
+namespace {
+
+// Huge pages save most page faults of a large block.
+constexpr int64_t kHugePage = int64_t{2} << 20;
+constexpr int64_t kHugeFrom = 2 * kHugePage;
+
+// ------------------------------------------------------------------- the map from units of addresses to spans
+
+// Two levels of 2^16 entries cover the 48 bits of a user address. A leaf covers 4 GiB; its pages appear when touched.
+constexpr int kUnitBits = 16, kLevelBits = 16;
+constexpr uintptr_t kLevelSize = uintptr_t{1} << kLevelBits;
+
+struct Leaf {
+  std::atomic<Span*> spans[kLevelSize];
+};
+
+std::atomic<Leaf*> root[kLevelSize];
+
+void enter(const char* base, Span* span) {
+  const uintptr_t unit = reinterpret_cast<uintptr_t>(base) >> kUnitBits;
+  Leaf* leaf = root[unit >> kLevelBits].load(std::memory_order_acquire);
+  leaf->spans[unit & (kLevelSize - 1)].store(span, std::memory_order_release);
+}
+
+void* map_pages(int64_t bytes) {
+  void* pages = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return pages == MAP_FAILED ? nullptr : pages;
+}
+
+void unmap_pages(char* pages, int64_t bytes) {
+  if (bytes > 0) munmap(pages, static_cast<size_t>(bytes));
+}
+
+// Makes the leaf of `base` exist. False when the system refuses or the address is out of range.
+bool prepare_leaf(const char* base) {
+  const uintptr_t top = reinterpret_cast<uintptr_t>(base) >> (kUnitBits + kLevelBits);
+  if (top >= kLevelSize) return false;
+  if (root[top].load(std::memory_order_acquire) != nullptr) return true;
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (root[top].load(std::memory_order_acquire) != nullptr) return true;
+  // Zeroed pages are null pointers.
+  auto* leaf = static_cast<Leaf*>(map_pages(sizeof(Leaf)));
+  root[top].store(leaf, std::memory_order_release);
+  return leaf != nullptr;
+}
+
+// ----------------------------------------------------------------------------------------------- span objects
+
+std::mutex unused_mutex;
+Span* unused = nullptr;
+
+Span* new_span() {
+  const std::lock_guard<std::mutex> lock(unused_mutex);
+  if (unused == nullptr) {
+    constexpr int kBatch = 32;
+    Span* batch = new Span[kBatch];
+    for (int i = 0; i < kBatch; ++i) {
+      batch[i].next_unused = unused;
+      unused = &batch[i];
+    }
+  }
+  Span* span = unused;
+  unused = span->next_unused;
+  return span;
+}
+
+void recycle(Span* span) {
+  const std::lock_guard<std::mutex> lock(unused_mutex);
+  span->next_unused = unused;
+  unused = span;
+}
+
+// Pages at a multiple of `alignment`; null when the system refuses.
+char* map_aligned(int64_t bytes, int64_t alignment) {
+  const auto misfit = [&](const char* p) { return static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % alignment); };
+  char* pages = static_cast<char*>(map_pages(bytes));
+  if (pages == nullptr || misfit(pages) == 0) return pages;
+  unmap_pages(pages, bytes);
+  pages = static_cast<char*>(map_pages(bytes + alignment));
+  if (pages == nullptr) return nullptr;
+  const int64_t before = (alignment - misfit(pages)) % alignment;
+  unmap_pages(pages, before);
+  unmap_pages(pages + before + bytes, alignment - before);
+  return pages + before;
+}
+
+}  // namespace
+
+int64_t Span::index_of(const void* address) const {
+  // Spans of several blocks are one unit long, so 32 bits hold every offset; the division is much faster in them.
+  const int64_t offset = static_cast<const char*>(address) - base;
+  if (count == 1) return offset == 0 ? 0 : -1;
+  const auto small = static_cast<uint32_t>(offset), block = static_cast<uint32_t>(block_bytes);
+  const int64_t index = small / block;
+  return small % block == 0 && index < count ? index : -1;
+}
+
+bool Span::mark_live(int64_t i) {
+  const uint64_t bit = uint64_t{1} << (i % 64);
+  return (live[i / 64].fetch_or(bit, std::memory_order_acq_rel) & bit) == 0;
+}
+
+bool Span::mark_idle(int64_t i) {
+  const uint64_t bit = uint64_t{1} << (i % 64);
+  return (live[i / 64].fetch_and(~bit, std::memory_order_acq_rel) & bit) != 0;
+}
+
+Span* find_span(const void* address) {
+  const uintptr_t unit = reinterpret_cast<uintptr_t>(address) >> kUnitBits;
+  if (unit >> kLevelBits >= kLevelSize) return nullptr;
+  const Leaf* leaf = root[unit >> kLevelBits].load(std::memory_order_acquire);
+  return leaf == nullptr ? nullptr : leaf->spans[unit & (kLevelSize - 1)].load(std::memory_order_acquire);
+}
+
+int64_t span_bytes(int size_class) {
+  const int64_t block = class_bytes(size_class);
+  return block > kSpanUnit / 2 ? block : kSpanUnit / block * block;
+}
+
+Span* map_span(int size_class) {
+  const int64_t block = class_bytes(size_class), bytes = span_bytes(size_class);
+  // Whole units, so that later mappings tend to be aligned by themselves.
+  const int64_t mapped = (bytes + kSpanUnit - 1) / kSpanUnit * kSpanUnit;
+  const bool huge = mapped >= kHugeFrom;
+  char* base = map_aligned(mapped, huge ? kHugePage : kSpanUnit);
+  if (base == nullptr) return nullptr;
+#if defined(MADV_HUGEPAGE)
+  // Advice only: refusing it changes nothing but speed.
+  if (huge) madvise(base, static_cast<size_t>(mapped), MADV_HUGEPAGE);
+#endif
+  if (!prepare_leaf(base)) {
+    unmap_pages(base, mapped);
+    return nullptr;
+  }
+  Span* span = new_span();
+  span->base = base;
+  span->mapped_bytes = mapped;
+  span->block_bytes = block;
+  span->size_class = size_class;
+  span->count = static_cast<int>(bytes / block);
+  span->idle = 0;
+  span->leaving = false;
+  enter(base, span);
+  return span;
+}
+
+void unmap_span(Span* span) {
+  enter(span->base, nullptr);
+  unmap_pages(span->base, span->mapped_bytes);
+  recycle(span);
+}
+
+}  // namespace talus

@@ -1,0 +1,46 @@
+// Where the allocator's blocks come from: spans of pages mapped from the operating system, and the map that finds the
+// span of an address.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace talus {
+
+// Spans begin at multiples of this size; the blocks of a small size class share one span of it.
+constexpr int64_t kSpanUnit = int64_t{64} << 10;
+constexpr int64_t kMaxBlocksPerSpan = kSpanUnit / 64;
+
+// Blocks of one size class side by side. Span objects are recycled but never freed, so that looking up an address that
+// is no block stays safe while spans come and go.
+struct Span {
+  char* base = nullptr;
+  int64_t mapped_bytes = 0;
+  int64_t block_bytes = 0;
+  int size_class = 0;
+  int count = 0;
+  // Blocks of it in the central bin, and whether it is on its way back to the system; guarded by the bin's mutex.
+  int idle = 0;
+  bool leaving = false;
+  // One bit for each block: set while it is live.
+  std::atomic<uint64_t> live[kMaxBlocksPerSpan / 64] = {};
+  Span* next_unused = nullptr;
+
+  char* block(int64_t i) const { return base + i * block_bytes; }
+  int64_t bytes() const { return count * block_bytes; }
+  // The block that begins at `address`, or -1.
+  int64_t index_of(const void* address) const;
+  // Sets or clears the live bit; false if it was so already.
+  bool mark_live(int64_t i);
+  bool mark_idle(int64_t i);
+};
+
+// The span at whose unit `address` lies, or null. Any address may be asked for.
+Span* find_span(const void* address);
+// How many bytes a span of this class holds in blocks.
+int64_t span_bytes(int size_class);
+// Maps a new span and enters it into the map; null when the system refuses.
+Span* map_span(int size_class);
+void unmap_span(Span* span);
+
+}  // namespace talus
