@@ -1,0 +1,155 @@
+// The border as its users see it: through the shared library, statuses and messages only.
+#include <cstdlib>
+#include <thread>
+
+#include "check.h"
+
+namespace {
+
+std::string error() { return talus_last_error(); }
+
+bool error_has(const char* part) { return error().find(part) != std::string::npos; }
+
+int64_t live_blocks() {
+  int64_t stats[TALUS_MEM_STATS] = {};
+  CHECK(talus_memory_stats(TALUS_DEVICE_CPU, stats) == TALUS_OK);
+  return stats[TALUS_MEM_LIVE_BLOCKS];
+}
+
+// A block with these values, freed at the end.
+struct Array {
+  explicit Array(const std::vector<float>& values) : n(static_cast<int64_t>(values.size())) {
+    at = talus_alloc(TALUS_DEVICE_CPU, n * int64_t{sizeof(float)});
+    CHECK(talus_put_f32(TALUS_DEVICE_CPU, at, values.data(), n) == TALUS_OK);
+  }
+  ~Array() { CHECK(talus_free(TALUS_DEVICE_CPU, at) == TALUS_OK); }
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
+
+  std::vector<float> values() const {
+    std::vector<float> host(static_cast<size_t>(n));
+    CHECK(talus_get_f32(TALUS_DEVICE_CPU, at, host.data(), n) == TALUS_OK);
+    return host;
+  }
+
+  int64_t n;
+  talus_ptr at;
+};
+
+TEST(the_library_describes_itself) {
+  CHECK(std::strlen(talus_version()) > 0);
+  CHECK(std::string(talus_available_isas()).find(talus_isa()) != std::string::npos);
+  CHECK(talus_num_threads() >= 1);
+  CHECK(talus_set_num_threads(2) == TALUS_OK);
+  CHECK(talus_num_threads() == 2);
+  CHECK(talus_set_num_threads(0) == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("0 threads, expected 1"));
+  CHECK(talus_set_isa("mmx") == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("'mmx' is not available"));
+  CHECK(talus_set_isa(nullptr) == TALUS_INVALID_ARGUMENT);
+}
+
+TEST(blocks_and_counters) {
+  const int64_t before = live_blocks();
+  talus_ptr block = talus_alloc(TALUS_DEVICE_CPU, 100);
+  CHECK(block != nullptr);
+  CHECK(live_blocks() == before + 1);
+  int64_t pairs[2] = {};
+  CHECK(talus_memory_holders(TALUS_DEVICE_CPU, 1, pairs) == 1);
+  CHECK(pairs[0] == 128 && pairs[1] == 1);
+  CHECK(talus_free(TALUS_DEVICE_CPU, block) == TALUS_OK);
+  CHECK(talus_free(TALUS_DEVICE_CPU, block) == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("released before"));
+  CHECK(live_blocks() == before);
+  CHECK(talus_alloc(TALUS_DEVICE_CPU, -1) == nullptr);
+  CHECK(error_has("-1 bytes"));
+  CHECK(talus_memory_set_limit(TALUS_DEVICE_CPU, 1 << 20) == TALUS_OK);
+  CHECK(talus_alloc(TALUS_DEVICE_CPU, 1 << 22) == nullptr);
+  CHECK(error_has("4194304 bytes requested") && error_has("limit 1048576"));
+  CHECK(talus_memory_set_limit(TALUS_DEVICE_CPU, INT64_MAX) == TALUS_OK);
+  CHECK(talus_memory_trim(TALUS_DEVICE_CPU) == TALUS_OK);
+  CHECK(talus_memory_reset_peak(TALUS_DEVICE_CPU) == TALUS_OK);
+  CHECK(talus_memory_stats(TALUS_DEVICE_CPU, nullptr) == TALUS_INVALID_ARGUMENT);
+}
+
+TEST(a_missing_device_is_named) {
+  CHECK(talus_alloc(TALUS_DEVICE_CUDA, 100) == nullptr);
+  CHECK(error_has("no CUDA support"));
+  CHECK(talus_arange(TALUS_DEVICE_CUDA, TALUS_FLOAT32, 0, 0, 1, nullptr) == TALUS_UNSUPPORTED);
+  CHECK(talus_arange(-4, TALUS_FLOAT32, 0, 0, 1, nullptr) == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("device -4"));
+  CHECK(talus_memory_holders(TALUS_DEVICE_CUDA, 0, nullptr) == -1);
+}
+
+TEST(arguments_are_checked) {
+  const Array x({1, 2, 3, 4});
+  const int64_t geometry[] = {2, 2, 2, 1, 1, 2};
+  CHECK(talus_unary(0, TALUS_NEG, TALUS_FLOAT32, -1, 0, nullptr, x.at, 0, 0, x.at) == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("is -1, expected 0 or more"));
+  CHECK(talus_unary(0, TALUS_NEG, TALUS_FLOAT32, 5, 2, geometry, x.at, 0, 0, x.at) == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("geometry has 4 elements, n is 5"));
+  CHECK(talus_unary(0, TALUS_EXP, TALUS_INT32, 4, 0, nullptr, x.at, 0, 0, x.at) == TALUS_UNSUPPORTED);
+  CHECK(talus_put_f32(0, nullptr, nullptr, 1) == TALUS_INVALID_ARGUMENT);
+  CHECK(talus_put_f32(0, nullptr, nullptr, 0) == TALUS_OK);
+  CHECK(talus_conv2d(0, TALUS_FLOAT32, nullptr, x.at, x.at, nullptr, 0, x.at) == TALUS_INVALID_ARGUMENT);
+  int64_t pool[TALUS_POOL_PARAMS] = {1, 2, 2, 2, 2, 0, 2, 0, 0, 1, 1, 0, 0, 0};
+  CHECK(talus_max_pool2d(0, TALUS_FLOAT32, pool, x.at, x.at, nullptr) == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("parameter 5 is 0"));
+  CHECK(talus_generator_seed(nullptr, 0) == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("generator is missing"));
+}
+
+TEST(the_message_belongs_to_the_thread) {
+  CHECK(talus_alloc(0, -1) == nullptr);
+  const std::string mine = error();
+  std::thread([] {
+    CHECK(error().empty());
+    CHECK(talus_alloc(0, -2) == nullptr);
+    CHECK(error_has("-2 bytes"));
+  }).join();
+  CHECK(error() == mine);
+}
+
+TEST(a_few_kernels_compute) {
+  const int64_t before = live_blocks();
+  {
+    const Array a({1, 2, 3, 4}), b({5, 6, 7, 8}), out({0, 0, 0, 0});
+    CHECK(talus_gemm(0, TALUS_FLOAT32, 1, 0, 0, 2, 2, 2, 1, a.at, 2, 0, b.at, 2, 0, 0, out.at, 2, 0, nullptr, 0) ==
+          TALUS_OK);
+    CHECK(out.values() == (std::vector<float>{19, 22, 43, 50}));
+    const int64_t transposed[] = {2, 2, 2, 1, 2, 1, 1, 2};
+    CHECK(talus_binary(0, TALUS_ADD, TALUS_FLOAT32, 4, 2, transposed, a.at, b.at, 1, out.at) == TALUS_OK);
+    CHECK(out.values() == (std::vector<float>{6, 9, 9, 12}));
+    const int64_t pool[TALUS_POOL_PARAMS] = {1, 2, 2, 2, 2, 2, 2, 0, 0, 1, 1, 0, 0, 0};
+    const Array top({0});
+    CHECK(talus_max_pool2d(0, TALUS_FLOAT32, pool, a.at, top.at, nullptr) == TALUS_OK);
+    CHECK(top.values()[0] == 4);
+    const int64_t numel = 4, param = static_cast<int64_t>(reinterpret_cast<uintptr_t>(a.at));
+    const int64_t grad = static_cast<int64_t>(reinterpret_cast<uintptr_t>(b.at));
+    CHECK(talus_sgd_step(0, TALUS_FLOAT32, 1, &numel, &param, &grad, nullptr, 1, 0, 0, 0, 0, 0, 1) == TALUS_OK);
+    CHECK(a.values() == (std::vector<float>{-4, -4, -4, -4}));
+    talus_ptr generator = talus_generator_create(0);
+    CHECK(talus_random_uniform(generator, TALUS_FLOAT32, 4, 0, 1, out.at) == TALUS_OK);
+    for (const float value : out.values()) CHECK(value >= 0 && value < 1);
+    CHECK(talus_generator_free(generator) == TALUS_OK);
+  }
+  CHECK(live_blocks() == before);
+}
+
+// Run by CTest with TALUS_ISA=sse9: nothing is computed until a set is chosen.
+TEST(unknown_isa_from_environment) {
+  const Array a({1, 2, 3, 4});
+  const auto pool = [&] {
+    const int64_t params[TALUS_POOL_PARAMS] = {1, 2, 2, 2, 2, 2, 2, 0, 0, 1, 1, 0, 0, 0};
+    return talus_avg_pool2d(0, TALUS_FLOAT32, params, a.at, a.at);
+  };
+  CHECK(talus_isa() == nullptr);
+  CHECK(error_has("TALUS_ISA: instruction set 'sse9' is not available"));
+  CHECK(pool() == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("TALUS_ISA"));
+  CHECK(talus_set_isa("baseline") == TALUS_OK || talus_set_isa("neon") == TALUS_OK);
+  CHECK(talus_isa() != nullptr);
+  CHECK(pool() == TALUS_OK);
+}
+
+}  // namespace

@@ -1,0 +1,185 @@
+#include <limits>
+
+#include "check.h"
+#include "error.h"
+#include "kernels.h"
+
+namespace {
+
+using talus::Pool2dParams;
+
+struct Case {
+  int64_t planes, h, w, kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, ceil;
+
+  Pool2dParams params(bool include_pad = true, int64_t divisor = 0) const {
+    const int64_t raw[TALUS_POOL_PARAMS] = {planes, h,     w,          kh,         kw,   stride_h,    stride_w,
+                                            pad_h,  pad_w, dilation_h, dilation_w, ceil, include_pad, divisor};
+    return Pool2dParams(raw);
+  }
+  std::string text() const {
+    std::ostringstream out;
+    out << planes << " planes " << h << "x" << w << ", window " << kh << "x" << kw << ", stride " << stride_h << "x"
+        << stride_w << ", padding " << pad_h << "x" << pad_w << ", dilation " << dilation_h << "x" << dilation_w
+        << (ceil ? ", ceil" : "");
+    return out.str();
+  }
+};
+
+const Case cases[] = {
+    {1, 2, 2, 2, 2, 2, 2, 0, 0, 1, 1, 0},    {3, 28, 28, 2, 2, 2, 2, 0, 0, 1, 1, 0},
+    {5, 7, 9, 2, 2, 2, 2, 0, 0, 1, 1, 0},    {2, 6, 67, 2, 2, 2, 2, 0, 0, 1, 1, 0},
+    {2, 7, 9, 2, 2, 2, 2, 0, 0, 1, 1, 1},    {70, 24, 24, 2, 2, 2, 2, 0, 0, 1, 1, 0},
+    {3, 15, 13, 3, 3, 2, 2, 1, 1, 1, 1, 0},  {3, 15, 13, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {40, 33, 31, 3, 3, 1, 1, 1, 1, 1, 1, 0}, {2, 10, 11, 3, 2, 1, 3, 1, 0, 1, 1, 1},
+    {2, 12, 14, 3, 2, 2, 1, 1, 1, 2, 3, 0},  {2, 12, 14, 3, 3, 3, 2, 1, 1, 2, 2, 1},
+    {1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0},    {4, 7, 7, 7, 7, 1, 1, 0, 0, 1, 1, 0},
+    {0, 4, 4, 2, 2, 2, 2, 0, 0, 1, 1, 0},    {2, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 1},
+    {2, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1, 0},    {2, 9, 9, 2, 2, 3, 3, 0, 0, 1, 1, 1},
+};
+
+// Runs body for every case, instruction set and thread count.
+void everywhere(const std::function<void(const Case&)>& body) {
+  for_each_isa([&](const char*) {
+    for_each_thread_count([&](int) {
+      for (const Case& c : cases) {
+        check::Note note(c.text());
+        body(c);
+      }
+    });
+  });
+}
+
+template <class T>
+constexpr double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
+
+// Few distinct values, so that windows hold their maximum several times.
+template <class T>
+std::vector<T> coarse_values(int64_t n) {
+  std::vector<T> values = random_values<T>(n, 5);
+  for (T& v : values) v = std::round(v * 3);
+  return values;
+}
+
+template <class T>
+void check_max(const Case& c) {
+  const Pool2dParams p = c.params();
+  const int64_t in = p.planes * p.h * p.w, out = p.planes * p.out_h() * p.out_w();
+  for (std::vector<T> x : {random_values<T>(in, 1), coarse_values<T>(in)}) {
+    std::vector<T> expected(static_cast<size_t>(out)), expected_grad(static_cast<size_t>(in));
+    std::vector<int32_t> expected_indices(static_cast<size_t>(out));
+    talus::ref::max_pool2d(dtype_of<T>(), p, x.data(), expected.data(), expected_indices.data());
+    Guarded<T> with(out), without(out), grad_x(in);
+    Guarded<int32_t> indices(out);
+    talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), with.data(), indices.data());
+    talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), without.data(), nullptr);
+    CHECK_ALL_CLOSE(with.data(), expected.data(), out, 0, 0, "maxima");
+    CHECK_ALL_CLOSE(without.data(), expected.data(), out, 0, 0, "maxima without indices");
+    CHECK_ALL_CLOSE(indices.data(), expected_indices.data(), out, 0, 0, "indices");
+
+    const std::vector<T> grad = random_values<T>(out, 2);
+    talus::ref::max_pool2d_backward(dtype_of<T>(), p, grad.data(), expected_indices.data(), expected_grad.data());
+    talus::cpu::max_pool2d_backward(dtype_of<T>(), p, grad.data(), indices.data(), grad_x.data());
+    CHECK_ALL_CLOSE(grad_x.data(), expected_grad.data(), in, 0, 9 * tolerance<T>, "gradient");
+    CHECK(with.intact() && without.intact() && indices.intact() && grad_x.intact());
+  }
+}
+
+TEST(max_agrees_with_the_reference) {
+  everywhere([](const Case& c) {
+    check_max<float>(c);
+    check_max<double>(c);
+  });
+}
+
+template <class T>
+void check_avg(const Case& c) {
+  for (const bool include_pad : {true, false})
+    for (const int64_t divisor : {0, 3}) {
+      const Pool2dParams p = c.params(include_pad, divisor);
+      const int64_t in = p.planes * p.h * p.w, out = p.planes * p.out_h() * p.out_w();
+      const std::vector<T> x = random_values<T>(in, 3), grad = random_values<T>(out, 4);
+      std::vector<T> expected(static_cast<size_t>(out)), expected_grad(static_cast<size_t>(in));
+      talus::ref::avg_pool2d(dtype_of<T>(), p, x.data(), expected.data());
+      talus::ref::avg_pool2d_backward(dtype_of<T>(), p, grad.data(), expected_grad.data());
+      Guarded<T> actual(out), grad_x(in);
+      talus::cpu::avg_pool2d(dtype_of<T>(), p, x.data(), actual.data());
+      talus::cpu::avg_pool2d_backward(dtype_of<T>(), p, grad.data(), grad_x.data());
+      CHECK_ALL_CLOSE(actual.data(), expected.data(), out, 0, 20 * tolerance<T>, "means");
+      CHECK_ALL_CLOSE(grad_x.data(), expected_grad.data(), in, 0, 20 * tolerance<T>, "gradient");
+      CHECK(actual.intact() && grad_x.intact());
+    }
+}
+
+TEST(average_agrees_with_the_reference) {
+  everywhere([](const Case& c) {
+    if (c.dilation_h != 1 || c.dilation_w != 1) return;
+    check_avg<float>(c);
+    check_avg<double>(c);
+  });
+}
+
+// Known numbers, so that an error shared with the reference shows.
+TEST(known_values) {
+  const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  float out[4] = {};
+  int32_t indices[4] = {};
+  const Case overlapping = {1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0}, padded = {1, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0};
+  talus::cpu::max_pool2d(TALUS_FLOAT32, overlapping.params(), x, out, indices);
+  CHECK(out[0] == 5 && out[1] == 6 && out[2] == 8 && out[3] == 9);
+  CHECK(indices[0] == 4 && indices[1] == 5 && indices[2] == 7 && indices[3] == 8);
+  talus::cpu::avg_pool2d(TALUS_FLOAT32, overlapping.params(), x, out);
+  CHECK(out[0] == 3 && out[1] == 4 && out[2] == 6 && out[3] == 7);
+  talus::cpu::avg_pool2d(TALUS_FLOAT32, padded.params(true), x, out);
+  CHECK(out[0] == 0.25f && out[1] == 1.25f && out[2] == 2.75f && out[3] == 7);
+  talus::cpu::avg_pool2d(TALUS_FLOAT32, padded.params(false), x, out);
+  CHECK(out[0] == 1 && out[1] == 2.5f && out[2] == 5.5f && out[3] == 7);
+  talus::cpu::avg_pool2d(TALUS_FLOAT32, padded.params(true, 2), x, out);
+  CHECK(out[0] == 0.5f && out[1] == 2.5f && out[2] == 5.5f && out[3] == 14);
+}
+
+template <class T>
+void check_special(const Case& c) {
+  const Pool2dParams p = c.params();
+  const T nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity();
+  std::vector<T> x = random_values<T>(p.planes * p.h * p.w, 6);
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (i % 7 == 3 || i % 11 == 4) x[i] = nan;
+    if (i % 5 == 1 || i / 30 % 3 == 1) x[i] = -inf;
+  }
+  const int64_t out = p.planes * p.out_h() * p.out_w();
+  std::vector<T> expected(static_cast<size_t>(out));
+  std::vector<int32_t> expected_indices(static_cast<size_t>(out));
+  talus::ref::max_pool2d(dtype_of<T>(), p, x.data(), expected.data(), expected_indices.data());
+  Guarded<T> actual(out), without(out);
+  Guarded<int32_t> indices(out);
+  talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), actual.data(), indices.data());
+  talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), without.data(), nullptr);
+  CHECK_ALL_CLOSE(actual.data(), expected.data(), out, 0, 0, "maxima");
+  CHECK_ALL_CLOSE(without.data(), expected.data(), out, 0, 0, "maxima without indices");
+  CHECK_ALL_CLOSE(indices.data(), expected_indices.data(), out, 0, 0, "indices");
+}
+
+TEST(nan_wins_and_minus_infinity_is_a_value) {
+  everywhere([](const Case& c) {
+    check_special<float>(c);
+    check_special<double>(c);
+  });
+}
+
+TEST(wrong_indices_and_types_are_refused) {
+  const float grad[4] = {1, 1, 1, 1};
+  float grad_x[16];
+  const Case side_by_side = {1, 4, 4, 2, 2, 2, 2, 0, 0, 1, 1, 0}, apart = {1, 4, 4, 1, 1, 2, 2, 0, 0, 1, 1, 0};
+  const int32_t good[4] = {0, 2, 8, 10}, beyond[4] = {0, 2, 8, 16}, negative[4] = {0, -1, 8, 10};
+  for_each_isa([&](const char*) {
+    for (const Case& c : {side_by_side, apart}) {
+      talus::cpu::max_pool2d_backward(TALUS_FLOAT32, c.params(), grad, good, grad_x);
+      CHECK(grad_x[0] == 1 && grad_x[1] == 0 && grad_x[10] == 1);
+      CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, c.params(), grad, beyond, grad_x), "outside");
+      CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, c.params(), grad, negative, grad_x), "outside");
+    }
+  });
+  CHECK_FAILS(talus::cpu::max_pool2d(TALUS_INT32, apart.params(), grad, grad_x, nullptr), "max_pool2d: dtype 3");
+}
+
+}  // namespace
