@@ -56,20 +56,6 @@ public final class Generator {
     return copy;
   }
 
-  /**
-   * The next 64 random bits as a non-negative number below the bound, for code that draws single
-   * numbers; {@code torch.randint(0, bound, (1,))}.
-   *
-   * @param bound more than 0
-   */
-  public long nextLong(long bound) {
-    try (Scope scope = Scope.open()) {
-      Tensor one = Tensor.allocate(DType.INT64, Device.CPU, 1);
-      randomInt(one, 0, bound);
-      return one.itemLong();
-    }
-  }
-
   /** Fills a contiguous tensor with uniform numbers in [from, to). */
   synchronized void uniform(Tensor out, double from, double to) {
     Native.uniform(handle, out.dtype().code(), out.numel(), from, to, out.address());
