@@ -98,6 +98,21 @@ public final class Scope implements AutoCloseable {
   }
 
   /**
+   * Moves a tensor that somebody kept, perhaps on another thread, into this thread's innermost
+   * scope; without an open one it stays kept.
+   *
+   * @param tensor a tensor outside all scopes
+   * @return the same tensor
+   */
+  public static Tensor adopt(Tensor tensor) {
+    Scope current = current();
+    if (current != null) {
+      current.add(tensor.disown());
+    }
+    return tensor;
+  }
+
+  /**
    * Whether this scope owns a tensor.
    *
    * @param tensor any tensor

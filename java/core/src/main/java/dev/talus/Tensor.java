@@ -39,10 +39,10 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
     }
   }
 
-  private final Storage storage;
-  private final Geometry geometry;
-  private final long numel;
-  private final boolean contiguous;
+  private Storage storage;
+  private Geometry geometry;
+  private long numel;
+  private boolean contiguous;
   private final VersionCounter version;
   private final LeakDetector.Site site;
   private AutogradMeta meta;
@@ -436,6 +436,33 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
   }
 
   /**
+   * Makes this tensor look at another one's values and type, as {@code x.data = y} does in PyTorch;
+   * its history, gradient and owner stay.
+   *
+   * @param source the values, shared from now on
+   * @throws IllegalStateException if this is a view or a computed tensor
+   */
+  public final void setData(Tensor source) {
+    checkOpen();
+    if (base != null || gradFn() != null) {
+      throw new IllegalStateException(
+          "setData works on tensors that are neither views nor computed; use copy_ to overwrite"
+              + " the values of this one");
+    }
+    Storage old = storage;
+    storage = source.storage().retain();
+    geometry = source.geometry;
+    numel = source.numel;
+    contiguous = source.contiguous;
+    if (net == null) {
+      old.release();
+    } else {
+      net.close();
+      leaveScopes();
+    }
+  }
+
+  /**
    * Computes the gradients of this scalar with respect to all leaves and adds them to their {@link
    * #grad()}.
    *
@@ -566,7 +593,7 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
 
   /** PyTorch's text of this tensor: values, type, and grad_fn. */
   @Override
-  public final String toString() {
+  public String toString() {
     return TensorText.of(self());
   }
 }

@@ -3,6 +3,7 @@ package dev.talus.internal;
 import static dev.talus.bindings.talus.*;
 
 import dev.talus.memory.OutOfMemoryException;
+import java.util.Arrays;
 
 /**
  * The only class that calls the generated bindings: turns status codes into exceptions and derives
@@ -44,8 +45,13 @@ public final class Native {
     return talus_version();
   }
 
+  /** The instruction set in use; an error where TALUS_ISA names one this machine lacks. */
   public static String isa() {
-    return talus_isa();
+    String isa = talus_isa();
+    if (isa == null) {
+      throw new IllegalArgumentException(talus_last_error());
+    }
+    return isa;
   }
 
   public static String availableIsas() {
@@ -100,7 +106,10 @@ public final class Native {
   public static long[] memoryHolders(int device, int rows) {
     long[] pairs = new long[2 * rows];
     int filled = talus_memory_holders(device, rows, pairs);
-    return java.util.Arrays.copyOf(pairs, 2 * filled);
+    if (filled < 0) {
+      throw new IllegalArgumentException(talus_last_error());
+    }
+    return Arrays.copyOf(pairs, 2 * filled);
   }
 
   public static void put(int device, long to, float[] from) {

@@ -1,6 +1,7 @@
 package dev.talus.ops;
 
 import dev.talus.Tensor;
+import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 
 /**
@@ -24,8 +25,10 @@ public final class AsStrided extends Node {
 
   /** The part of a contiguous tensor of the base's shape that the view shows. */
   static Tensor window(Tensor whole, Tensor.Geometry view, long baseOffset) {
-    return whole.asView(
-        view.sizes(), view.strides(), whole.geometry().offset() + view.offset() - baseOffset);
+    Tensor part =
+        whole.asView(
+            view.sizes(), view.strides(), whole.geometry().offset() + view.offset() - baseOffset);
+    return Autograd.records(whole) ? new AsStrided(whole, part.geometry()).record(part) : part;
   }
 
   @Override

@@ -141,6 +141,12 @@ public final class Binary {
     return type;
   }
 
+  /** Whether a rule will read the first input's values. */
+  boolean keepsFirst(Tensor x, Tensor y) {
+    int reads = (x.requiresGrad() ? leftReads : NONE) | (y.requiresGrad() ? rightReads : NONE);
+    return (reads & X) != 0;
+  }
+
   /** Computes into an existing tensor of the broadcast shape, which may be x or y itself. */
   void run(Tensor x, Tensor y, double alpha, Tensor out) {
     launch(code, x, y, alpha, out);

@@ -9,6 +9,7 @@ import dev.talus.internal.Geometries;
 import dev.talus.internal.Native;
 import java.util.Arrays;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * Operations that overwrite their first operand.
@@ -30,8 +31,10 @@ public final class InPlace {
               + " can't be cast to the desired output type "
               + target.dtype());
     }
+    checkWritable(target);
     if (records(target, other)) {
-      return replace(target, op.apply(target, other, alpha));
+      boolean keepsOld = op.keepsFirst(target, other);
+      return recorded(target, keepsOld, old -> op.apply(old, other, alpha));
     }
     try (Scope scope = Scope.open()) {
       op.run(target, apart(target, other.to(target.dtype())), alpha, target);
@@ -41,14 +44,14 @@ public final class InPlace {
 
   /** {@code target = op(target)}. */
   public static Tensor unary(Unary op, Tensor target, double p0, double p1) {
+    checkWritable(target);
     if (records(target, null)) {
-      return replace(target, op.apply(target, p0, p1));
+      return recorded(target, op.keepsInput(), old -> op.apply(old, p0, p1));
     }
     if (!target.dtype().isFloating() && !op.isExactForIntegers(p0, p1)) {
       throw new IllegalArgumentException(
           "result type torch.float32 can't be cast to the desired output type " + target.dtype());
     }
-    checkWritable(target);
     op.run(target, target, p0, p1);
     return changed(target);
   }
@@ -56,18 +59,18 @@ public final class InPlace {
   /** {@code target /= value}. */
   public static Tensor divide(Tensor target, double value) {
     try (Scope scope = Scope.open()) {
-      return binary(Binary.DIV, target, Tensor.scalar(value, target.dtype()), 1);
+      return scope.escape(binary(Binary.DIV, target, Tensor.scalar(value, target.dtype()), 1));
     }
   }
 
   /** Every element becomes the value. */
   public static Tensor fill(Tensor target, double value) {
+    checkWritable(target);
     if (records(target, null)) {
       try (Scope scope = Scope.open()) {
-        return replace(target, Tensor.fullLike(target, value));
+        return scope.escape(overwritten(target, Tensor.fullLike(target, value), "Fill"));
       }
     }
-    checkWritable(target);
     Native.fill(
         target.device().id(),
         target.dtype().code(),
@@ -86,13 +89,12 @@ public final class InPlace {
   /** The source's values, converted and broadcast. */
   public static Tensor copy(Tensor target, Tensor source) {
     checkResult(target, Shape.broadcast(target.sizes(), source.sizes()));
-    if (records(target, source)) {
-      Tensor values = source.to(target.dtype()).expand(target.sizes());
-      return replace(target, values);
-    }
     checkWritable(target);
     try (Scope scope = Scope.open()) {
-      copyValues(source.expand(target.sizes()), target);
+      if (records(target, source)) {
+        return scope.escape(overwritten(target, source.expand(target.sizes()), "Copy"));
+      }
+      copyValues(apart(target, source.expand(target.sizes())), target);
     }
     return changed(target);
   }
@@ -135,22 +137,50 @@ public final class InPlace {
     return base || Autograd.records(target, other);
   }
 
-  private static Tensor replace(Tensor target, Tensor result) {
+  /** The target takes values and history of what an ordinary op computes from it. */
+  private static Tensor recorded(Tensor target, boolean keepsOld, UnaryOperator<Tensor> op) {
     checkLeaf(target);
-    checkWritable(target);
-    copyValues(result, target);
-    Tensor base = target.base();
-    if (base == null) {
-      target.autogradMeta().rebase(result.gradEdge());
-    } else {
-      if (!base.isContiguous()) {
-        throw new UnsupportedOperationException(
-            "an in-place change of a view of a non-contiguous tensor cannot be recorded;"
-                + " use the operation that returns a new tensor");
+    try (Scope scope = Scope.open()) {
+      Tensor result = op.apply(keepsOld ? snapshot(target) : target);
+      copyValues(result, target);
+      if (target.base() == null) {
+        target.autogradMeta().rebase(result.gradFn());
+      } else {
+        rebaseView(target, result);
       }
-      base.autogradMeta().rebase(new CopySlices(base, result, target.geometry()));
+      return scope.escape(changed(target));
+    }
+  }
+
+  /** The target takes the values of a source, and its old history ends here. */
+  private static Tensor overwritten(Tensor target, Tensor source, String name) {
+    checkLeaf(target);
+    copyValues(apart(target, source), target);
+    if (target.base() == null) {
+      target.autogradMeta().rebase(new Overwrite(target, source, name));
+    } else {
+      rebaseView(target, source.to(target.dtype()));
     }
     return changed(target);
+  }
+
+  private static void rebaseView(Tensor target, Tensor values) {
+    Tensor base = target.base();
+    if (!base.isContiguous()) {
+      throw new UnsupportedOperationException(
+          "an in-place change of a view of a non-contiguous tensor cannot be recorded;"
+              + " use the operation that returns a new tensor");
+    }
+    base.autogradMeta().rebase(new CopySlices(base, values, target.geometry()));
+  }
+
+  /** The values before the change, for a rule that will read them. */
+  private static Tensor snapshot(Tensor target) {
+    Tensor old = target.detach().clone();
+    if (target.gradFn() != null) {
+      old.autogradMeta().setHistory(target.gradFn());
+    }
+    return old;
   }
 
   /** PyTorch's rule: the value a gradient belongs to must not disappear. */

@@ -134,6 +134,11 @@ public final class Unary {
     }
   }
 
+  /** Whether the rule will read the input's values. */
+  boolean keepsInput() {
+    return saves == Saves.INPUT;
+  }
+
   /** Whether an integer tensor can hold the result. */
   boolean isExactForIntegers(double p0, double p1) {
     boolean whole = p0 == Math.rint(p0) && p1 == Math.rint(p1);
