@@ -93,9 +93,9 @@ abstract class TensorMath extends TensorViews {
     return Compare.floorDivide(self(), other);
   }
 
-  /** The remainder of this / other with the sign of other, as in Python; not differentiable. */
+  /** The remainder of this / other with the sign of other, as in Python. */
   public final Tensor remainder(Tensor other) {
-    return Compare.remainder(self(), other);
+    return Binary.REMAINDER.apply(self(), other);
   }
 
   /** this raised to other. */

@@ -159,12 +159,12 @@ abstract class TensorReductions extends TensorMath {
 
   /** The square root of the unbiased variance of all elements. */
   public final Tensor std() {
-    return var().sqrt();
+    return Reduce.STD.all(self());
   }
 
   /** The square root of the unbiased variance over some dimensions. */
   public final Tensor std(int... dims) {
-    return var(dims).sqrt();
+    return Reduce.STD.over(self(), dims, false);
   }
 
   /** The Euclidean norm of all elements. */
