@@ -1,0 +1,215 @@
+package dev.talus.optim;
+
+import dev.talus.DType;
+import dev.talus.Scope;
+import dev.talus.Tensor;
+import dev.talus.nn.Parameter;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Changes parameters along their gradients. All parameters of one type take their step in one
+ * native call.
+ *
+ * <pre>{@code
+ * optimizer.zeroGrad();
+ * loss.backward();
+ * optimizer.step();
+ * }</pre>
+ *
+ * <p>An optimizer owns its state, such as momentum, until {@link #close()}; the parameters stay
+ * their module's.
+ *
+ * @see <a href="https://docs.pytorch.org/docs/stable/optim.html">torch.optim</a>
+ */
+public abstract class Optimizer implements AutoCloseable {
+  private final List<ParameterGroup> groups = new ArrayList<>();
+  private final Set<Parameter> known = Collections.newSetFromMap(new IdentityHashMap<>());
+  private Addresses addresses = new Addresses(0, 0);
+
+  /**
+   * With one group of parameters.
+   *
+   * @param parameters what to optimize, at least one
+   * @param lr the learning rate, 0 or more
+   * @throws IllegalArgumentException if the list is empty or names one twice, or lr is negative
+   */
+  protected Optimizer(List<Parameter> parameters, double lr) {
+    addGroup(parameters, lr);
+  }
+
+  /**
+   * Adds parameters with a learning rate of their own.
+   *
+   * @param parameters what to optimize, at least one
+   * @param lr their learning rate, 0 or more
+   * @return the group
+   * @throws IllegalArgumentException if the list is empty or holds a known parameter, or lr is
+   *     negative
+   */
+  public final ParameterGroup addGroup(List<Parameter> parameters, double lr) {
+    if (parameters.isEmpty()) {
+      throw new IllegalArgumentException("optimizer got an empty parameter list");
+    }
+    ParameterGroup group = new ParameterGroup(parameters, lr);
+    Set<Parameter> all = Collections.newSetFromMap(new IdentityHashMap<>());
+    all.addAll(known);
+    for (Parameter parameter : parameters) {
+      if (!all.add(parameter)) {
+        throw new IllegalArgumentException(
+            "some parameters appear in more than one parameter group, or twice in one: "
+                + parameter.shape());
+      }
+    }
+    known.addAll(parameters);
+    groups.add(group);
+    return group;
+  }
+
+  /** The groups in order of addition. */
+  public final List<ParameterGroup> groups() {
+    return Collections.unmodifiableList(groups);
+  }
+
+  /** The learning rate of the first group. */
+  public final double lr() {
+    return groups.get(0).lr();
+  }
+
+  /**
+   * Sets the learning rate of all groups.
+   *
+   * @param lr 0 or more
+   * @throws IllegalArgumentException if it is negative
+   */
+  public final void setLr(double lr) {
+    groups.forEach(group -> group.setLr(lr));
+  }
+
+  /** Drops the gradients of all parameters; {@code grad()} is null afterwards, as in PyTorch. */
+  public final void zeroGrad() {
+    known.forEach(parameter -> parameter.setGrad(null));
+  }
+
+  /** Changes every parameter that has a gradient, once; the others are left alone. */
+  public final void step() {
+    for (ParameterGroup group : groups) {
+      List<Slot> ready = new ArrayList<>(group.slots.size());
+      for (Slot slot : group.slots) {
+        if (slot.parameter.grad() != null) {
+          ready.add(slot);
+        }
+      }
+      while (!ready.isEmpty()) {
+        Slot first = ready.get(0);
+        List<Slot> alike = new ArrayList<>(ready.size());
+        ready.removeIf(slot -> slot.isLike(first) && alike.add(slot));
+        step(group, alike);
+      }
+    }
+  }
+
+  private void step(ParameterGroup group, List<Slot> slots) {
+    int states = stateTensors();
+    try (Scope scope = Scope.open()) {
+      if (addresses.numels.length != slots.size() || addresses.states.length != states) {
+        addresses = new Addresses(slots.size(), states);
+      }
+      for (int i = 0; i < slots.size(); i++) {
+        slots.get(i).write(addresses, i, states);
+      }
+      Slot first = slots.get(0);
+      first.steps++;
+      update(group, first.parameter.device().id(), first.parameter.dtype(), addresses, first.steps);
+      for (Slot slot : slots) {
+        slot.steps = first.steps;
+        slot.parameter.versionCounter().bump();
+      }
+    }
+  }
+
+  /** How many tensors of state each parameter has; they start as zeros. */
+  abstract int stateTensors();
+
+  /**
+   * Makes one step for parameters of one type and age.
+   *
+   * @param step counts from 1
+   */
+  abstract void update(ParameterGroup group, int device, DType dtype, Addresses at, long step);
+
+  /** Frees the optimizer's state; a later step starts anew. The parameters stay. */
+  @Override
+  public final void close() {
+    groups.forEach(group -> group.slots.forEach(Slot::clear));
+  }
+
+  static double checked(String what, double value) {
+    if (!(value >= 0) || Double.isInfinite(value)) {
+      throw new IllegalArgumentException("Invalid " + what + ": " + value);
+    }
+    return value;
+  }
+
+  /** Where the tensors of one native call are; kept between steps. */
+  static final class Addresses {
+    final long[] numels;
+    final long[] parameters;
+    final long[] gradients;
+    final long[][] states;
+
+    Addresses(int count, int states) {
+      numels = new long[count];
+      parameters = new long[count];
+      gradients = new long[count];
+      this.states = new long[states][count];
+    }
+  }
+
+  /** A parameter with its state. */
+  static final class Slot {
+    final Parameter parameter;
+    private Tensor[] state = {};
+    private long steps;
+
+    Slot(Parameter parameter) {
+      this.parameter = parameter;
+    }
+
+    private boolean isLike(Slot other) {
+      return parameter.dtype() == other.parameter.dtype()
+          && parameter.device() == other.parameter.device()
+          && steps == other.steps;
+    }
+
+    private void write(Addresses at, int i, int states) {
+      Tensor grad = parameter.grad();
+      if (state.length != states || (states > 0 && state[0].dtype() != parameter.dtype())) {
+        clear();
+        state = new Tensor[states];
+        for (int s = 0; s < states; s++) {
+          state[s] = Tensor.zerosLike(parameter).keep();
+        }
+      }
+      at.numels[i] = parameter.numel();
+      at.parameters[i] = parameter.address();
+      at.gradients[i] = grad.contiguous().address();
+      for (int s = 0; s < states; s++) {
+        at.states[s][i] = state[s].address();
+      }
+    }
+
+    private void clear() {
+      for (Tensor tensor : state) {
+        if (tensor != null) {
+          tensor.close();
+        }
+      }
+      state = new Tensor[0];
+      steps = 0;
+    }
+  }
+}
