@@ -1,0 +1,184 @@
+package dev.talus.data;
+
+import dev.talus.Scope;
+import dev.talus.autograd.Autograd;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One epoch of a {@link DataLoader}. Each batch belongs to the scope that is open where it is
+ * received. Closing ends the epoch early: the workers stop, and what they prepared is freed.
+ */
+public final class Batches implements Iterator<Batch>, AutoCloseable {
+  private final Dataset dataset;
+  private final long[] order;
+  private final int batchSize;
+  private final long count;
+  private final int depth;
+  private final ThreadPoolExecutor pool;
+  private final ArrayDeque<Future<Batch>> pending = new ArrayDeque<>();
+  private long submitted;
+  private long delivered;
+  private volatile boolean closed;
+  private long begin;
+  private long end;
+  private long waited;
+
+  Batches(Dataset dataset, long[] order, int batchSize, long count, int workers, int prefetch) {
+    this.dataset = dataset;
+    this.order = order;
+    this.batchSize = batchSize;
+    this.count = count;
+    depth = workers * prefetch;
+    pool = workers == 0 || count == 0 ? null : pool(workers);
+    begin = System.nanoTime();
+    submit();
+  }
+
+  private static ThreadPoolExecutor pool(int workers) {
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            workers,
+            workers,
+            1,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> {
+              Thread thread = new Thread(task, "talus-data");
+              thread.setDaemon(true);
+              return thread;
+            });
+    // The threads of an epoch that somebody abandoned end by themselves.
+    pool.allowCoreThreadTimeOut(true);
+    return pool;
+  }
+
+  private void submit() {
+    while (pool != null && submitted < count && pending.size() < depth) {
+      long number = submitted++;
+      pending.add(pool.submit(() -> closed ? null : prepare(number)));
+    }
+  }
+
+  /** Makes a batch that no scope owns. */
+  private Batch prepare(long number) {
+    int from = Math.toIntExact(number * batchSize);
+    int to = (int) Math.min((long) from + batchSize, dataset.size());
+    long[] indices = new long[to - from];
+    if (order == null) {
+      Arrays.setAll(indices, i -> (long) from + i);
+    } else {
+      System.arraycopy(order, from, indices, 0, indices.length);
+    }
+    try (Scope scope = Scope.open();
+        Autograd.GradMode mode = Autograd.noGrad()) {
+      Batch batch = dataset.batch(indices);
+      batch.x().keep();
+      batch.y().keep();
+      return batch;
+    }
+  }
+
+  @Override
+  public boolean hasNext() {
+    return !closed && delivered < count;
+  }
+
+  /**
+   * The next batch, owned by the innermost scope.
+   *
+   * @throws NoSuchElementException after the last one, or when closed
+   * @throws IllegalStateException if a worker failed; its exception is the cause
+   */
+  @Override
+  public Batch next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException(closed ? "this epoch was closed" : "the epoch is over");
+    }
+    long start = System.nanoTime();
+    Batch batch;
+    try {
+      batch = pool == null ? prepare(delivered) : received();
+    } finally {
+      end = System.nanoTime();
+      waited += end - start;
+    }
+    Scope.adopt(batch.x());
+    Scope.adopt(batch.y());
+    if (++delivered == count) {
+      shutDown();
+    }
+    return batch;
+  }
+
+  private Batch received() {
+    try {
+      Batch batch = pending.element().get();
+      pending.remove();
+      submit();
+      return batch;
+    } catch (ExecutionException e) {
+      pending.remove();
+      close();
+      throw new IllegalStateException(
+          "a data worker failed at batch " + delivered + ": " + e.getCause(), e.getCause());
+    } catch (InterruptedException e) {
+      close();
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while waiting for batch " + delivered, e);
+    }
+  }
+
+  /** The share of the time so far that the consumer waited for batches, 0 to 1. */
+  public double waitShare() {
+    return end == 0 ? 0 : (double) waited / Math.max(1, end - begin);
+  }
+
+  /** Ends the epoch and waits until no worker is busy with it. Closing twice does nothing. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    shutDown();
+    // Waits for batches that are being made, so that their memory is not lost.
+    boolean interrupted = false;
+    while (!pending.isEmpty()) {
+      interrupted |= free(pending.remove());
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void shutDown() {
+    if (pool != null) {
+      pool.shutdown();
+    }
+  }
+
+  private static boolean free(Future<Batch> future) {
+    boolean interrupted = false;
+    while (true) {
+      try {
+        Batch batch = future.get();
+        if (batch != null) {
+          batch.close();
+        }
+        return interrupted;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      } catch (ExecutionException e) {
+        return interrupted; // It made no batch, and nobody waits for it any more.
+      }
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** File formats for tensors. */
+package dev.talus.io;
