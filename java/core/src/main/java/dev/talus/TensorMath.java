@@ -222,7 +222,7 @@ abstract class TensorMath extends TensorViews {
 
   /** Where this == value. */
   public final Tensor eq(double value) {
-    return Compare.eq(self(), Compare.scalarFor(self(), value));
+    return Compare.eq(self(), value);
   }
 
   /** Where this != other. */
@@ -232,7 +232,7 @@ abstract class TensorMath extends TensorViews {
 
   /** Where this != value. */
   public final Tensor ne(double value) {
-    return Compare.ne(self(), Compare.scalarFor(self(), value));
+    return Compare.ne(self(), value);
   }
 
   /** Where this &lt; other. */
@@ -242,7 +242,7 @@ abstract class TensorMath extends TensorViews {
 
   /** Where this &lt; value. */
   public final Tensor lt(double value) {
-    return Compare.lt(self(), Compare.scalarFor(self(), value));
+    return Compare.lt(self(), value);
   }
 
   /** Where this ≤ other. */
@@ -252,7 +252,7 @@ abstract class TensorMath extends TensorViews {
 
   /** Where this ≤ value. */
   public final Tensor le(double value) {
-    return Compare.le(self(), Compare.scalarFor(self(), value));
+    return Compare.le(self(), value);
   }
 
   /** Where this &gt; other. */
@@ -262,7 +262,7 @@ abstract class TensorMath extends TensorViews {
 
   /** Where this &gt; value. */
   public final Tensor gt(double value) {
-    return Compare.gt(self(), Compare.scalarFor(self(), value));
+    return Compare.gt(self(), value);
   }
 
   /** Where this ≥ other. */
@@ -272,7 +272,7 @@ abstract class TensorMath extends TensorViews {
 
   /** Where this ≥ value. */
   public final Tensor ge(double value) {
-    return Compare.ge(self(), Compare.scalarFor(self(), value));
+    return Compare.ge(self(), value);
   }
 
   /** Where both are not 0. */

@@ -60,17 +60,27 @@ public final class Binary {
           "Maximum",
           TALUS_MAXIMUM,
           X | Y,
-          (g, x, y, a) -> share(g, x.ge(y), x.eq(y)),
+          (g, x, y, a) -> share(g, x.lt(y), x.eq(y)),
           X | Y,
-          (g, x, y, a) -> share(g, y.ge(x), x.eq(y)));
+          (g, x, y, a) -> share(g, y.lt(x), x.eq(y)));
   public static final Binary MINIMUM =
       new Binary(
           "Minimum",
           TALUS_MINIMUM,
           X | Y,
-          (g, x, y, a) -> share(g, x.le(y), x.eq(y)),
+          (g, x, y, a) -> share(g, x.gt(y), x.eq(y)),
           X | Y,
-          (g, x, y, a) -> share(g, y.le(x), x.eq(y)));
+          (g, x, y, a) -> share(g, y.gt(x), x.eq(y)));
+
+  /** The remainder with the sign of the divisor: x - floor(x / y) y. */
+  public static final Binary REMAINDER =
+      new Binary(
+          "Remainder",
+          TALUS_REMAINDER,
+          NONE,
+          (g, x, y, a) -> g,
+          X | Y,
+          (g, x, y, a) -> g.neg().mul(x.floorDivide(y)));
 
   private final String name;
   private final int code;
@@ -88,10 +98,10 @@ public final class Binary {
     this.right = right;
   }
 
-  /** The gradient where this side was chosen; a tie gives each side half. */
-  private static Tensor share(Tensor grad, Tensor chosen, Tensor tie) {
-    Tensor weight = chosen.to(grad.dtype()).sub(tie.to(grad.dtype()).mul(0.5));
-    return grad.mul(weight);
+  /** The gradient where this side has not lost; a tie gives each side half, NaN both sides all. */
+  private static Tensor share(Tensor grad, Tensor lost, Tensor tie) {
+    Tensor weight = tie.to(grad.dtype()).mul(-0.5).add(1.0);
+    return grad.mul(weight).maskedFill(lost, 0);
   }
 
   public Tensor apply(Tensor x, Tensor y) {
@@ -116,12 +126,17 @@ public final class Binary {
       return withScalar(x, value);
     }
     DType type = x.dtype() == DType.BOOL ? DType.INT64 : x.dtype();
-    return apply(x, Tensor.scalar(value, type));
+    try (Tensor scalar = Tensor.scalar(value, type)) {
+      return apply(x, scalar);
+    }
   }
 
   /** With a number of the tensor's type, or float32 beside integers. */
   public Tensor withScalar(Tensor x, double value) {
-    return apply(x, Tensor.scalar(value, x.dtype().isFloating() ? x.dtype() : DType.FLOAT32));
+    DType type = x.dtype().isFloating() ? x.dtype() : DType.FLOAT32;
+    try (Tensor scalar = Tensor.scalar(value, type)) {
+      return apply(x, scalar);
+    }
   }
 
   DType resultType(Tensor x, Tensor y) {

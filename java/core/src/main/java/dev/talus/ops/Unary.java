@@ -75,7 +75,7 @@ public final class Unary {
           Saves.OUTPUT,
           (g, x, y, p, q) ->
               Autograd.records(g, y)
-                  ? g.mul(y.gt(0).to(g.dtype()))
+                  ? g.maskedFill(y.le(0), 0)
                   : Binary.kernel(TALUS_RELU_BACKWARD, g, y));
   public static final Unary FLOOR =
       new Unary("Floor", TALUS_FLOOR, Saves.NOTHING, (g, x, y, p, q) -> Tensor.zerosLike(g));

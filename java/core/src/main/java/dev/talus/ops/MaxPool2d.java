@@ -1,0 +1,109 @@
+package dev.talus.ops;
+
+import dev.talus.DType;
+import dev.talus.Scope;
+import dev.talus.Tensor;
+import dev.talus.autograd.Autograd;
+import dev.talus.autograd.Node;
+import dev.talus.internal.Native;
+
+/** The largest element of each window of batched images. */
+public final class MaxPool2d extends Node {
+  private final Pool2dShape shape;
+
+  private MaxPool2d(Pool2dShape shape, Tensor x, Tensor indices) {
+    super(x);
+    this.shape = shape;
+    save(indices);
+  }
+
+  /**
+   * The largest element of each window; the first of equal ones gets the gradient.
+   *
+   * @param x [N, C, H, W], floating
+   * @param kernel the windows' size: one number, or height and width
+   * @param stride distance of the windows, likewise; null: the kernel's size
+   * @param padding rows and columns around the images that no window chooses, at most half the
+   *     kernel
+   * @param dilation distance of neighbouring window elements
+   * @param ceilMode whether a window that reaches past the end counts
+   * @return [N, C, OH, OW]
+   * @throws IllegalArgumentException if the arguments do not fit the shape of x
+   * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html">
+   *     MaxPool2d</a>
+   */
+  public static Tensor apply(
+      Tensor x, int[] kernel, int[] stride, int[] padding, int[] dilation, boolean ceilMode) {
+    Pool2dShape shape =
+        Pool2dShape.of("max_pool2d", x, kernel, stride, padding, dilation, ceilMode);
+    Tensor out = Tensor.allocate(x.dtype(), x.device(), shape.outSizes());
+    if (!Autograd.records(x)) {
+      launch(shape, x, out, 0);
+      return out;
+    }
+    try (Tensor indices = Tensor.allocate(DType.INT32, x.device(), shape.outSizes())) {
+      launch(shape, x, out, indices.address());
+      return new MaxPool2d(shape, x, indices).record(out);
+    }
+  }
+
+  private static void launch(Pool2dShape shape, Tensor x, Tensor out, long indices) {
+    try (Scope scope = Scope.open();
+        Autograd.GradMode mode = Autograd.noGrad()) {
+      Native.maxPool2d(
+          x.device().id(),
+          x.dtype().code(),
+          shape.params(),
+          x.contiguous().address(),
+          out.address(),
+          indices);
+    }
+  }
+
+  @Override
+  protected Tensor[] backward(Tensor grad, boolean[] needs) {
+    return new Tensor[] {Spread.apply(shape, grad, saved(0))};
+  }
+
+  @Override
+  public String name() {
+    return "MaxPool2DWithIndicesBackward";
+  }
+
+  /** The adjoint: each window's gradient goes to the element it chose. */
+  private static final class Spread extends Node {
+    private final Pool2dShape shape;
+
+    private Spread(Pool2dShape shape, Tensor grad, Tensor indices) {
+      super(grad);
+      this.shape = shape;
+      save(indices);
+    }
+
+    static Tensor apply(Pool2dShape shape, Tensor grad, Tensor indices) {
+      Tensor out = Tensor.allocate(grad.dtype(), grad.device(), shape.xSizes());
+      try (Scope scope = Scope.open();
+          Autograd.GradMode mode = Autograd.noGrad()) {
+        Native.maxPool2dBackward(
+            grad.device().id(),
+            grad.dtype().code(),
+            shape.params(),
+            grad.contiguous().address(),
+            indices.address(),
+            out.address());
+      }
+      return Autograd.records(grad) ? new Spread(shape, grad, indices).record(out) : out;
+    }
+
+    @Override
+    protected Tensor[] backward(Tensor xGrad, boolean[] needs) {
+      Tensor places = saved(0).to(DType.INT64).flatten(2, 3);
+      return new Tensor[] {xGrad.flatten(2, 3).gather(2, places).reshape(shape.outSizes())};
+    }
+
+    @Override
+    public String name() {
+      return "MaxPool2DWithIndicesBackwardBackward";
+    }
+  }
+}
