@@ -1,0 +1,83 @@
+package dev.talus.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.talus.Talus;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.bytedeco.javacpp.Loader;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+class DoctorCommandTest {
+  @TempDir private Path dir;
+
+  @Test
+  void tellsWhatWasLoaded() {
+    assertThat(Cli.run("doctor").succeeds().out())
+        .contains("jnitalus", Talus.version() + " from ")
+        .contains(Talus.isa() + " (this machine has: " + Talus.availableIsas() + ")")
+        .contains("Threads", "limit", System.getProperty("java.version"))
+        .contains(System.getProperty("os.arch"));
+  }
+
+  @Test
+  void explainsAMissingLibrary() throws Exception {
+    String platform = "-Dorg.bytedeco.javacpp.platform=linux-toaster";
+    Cli doctor = new CliProcess().option(platform).run("doctor").isRejectedWith("cannot be loaded");
+    assertThat(doctor.out())
+        .contains("NOT LOADED", "UnsatisfiedLinkError", "linux-toaster", "is not on the class path")
+        .contains(System.getProperty("java.version"));
+    new CliProcess()
+        .option(platform)
+        .run("train", "--out", dir)
+        .isRejectedWith("native library cannot be loaded", "talus doctor");
+    assertThat(dir).isEmptyDirectory();
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void explainsABrokenLibrary() throws Exception {
+    Path file =
+        dir.resolve("dev/talus/bindings")
+            .resolve(Loader.getPlatform())
+            .resolve(System.mapLibraryName("jnitalus"));
+    Files.createDirectories(file.getParent());
+    byte[] library = Files.readAllBytes(Path.of(Loader.load(dev.talus.bindings.talus.class)));
+    // In an ELF header this is the machine: now one that no JDK runs on, Motorola 88000.
+    library[18] = 5;
+    library[19] = 0;
+    Files.write(file, library);
+    Cli doctor = new CliProcess().before(dir).run("doctor").isRejectedWith("cannot be loaded");
+    assertThat(doctor.out()).contains("NOT LOADED", file.toString(), "the file is there");
+  }
+
+  @Test
+  void rejectsASettingThatMakesNoSense() throws Exception {
+    new CliProcess()
+        .option("-Dtalus.memory.limit=plenty")
+        .run("doctor")
+        .isRejectedWith("talus.memory.limit=plenty is not a size");
+    for (Object[] command : new Object[][] {{"doctor"}, {"train", "--out", dir}}) {
+      new CliProcess()
+          .environment("TALUS_ISA", "abacus")
+          .run(command)
+          .isRejectedWith("TALUS_ISA", "abacus", "baseline");
+    }
+  }
+
+  @Test
+  void followsTheSettings() throws Exception {
+    Cli doctor =
+        new CliProcess()
+            .option("-Dtalus.memory.limit=1g")
+            .environment("TALUS_ISA", "baseline")
+            .run("doctor")
+            .succeeds();
+    assertThat(doctor.out())
+        .contains("limit 1.0 GiB", "TALUS_ISA=baseline -Dtalus.memory.limit=1g")
+        .contains("Instruction set  baseline (");
+  }
+}
