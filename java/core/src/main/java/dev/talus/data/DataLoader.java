@@ -141,7 +141,9 @@ public final class DataLoader implements Iterable<Batch> {
     }
     // And without a generator of one's own, a second one seeds the shuffling.
     Generator shuffler = generator == null ? new Generator().manualSeed(draw(source)) : generator;
-    try (Tensor permutation = Tensor.randperm(shuffler, examples)) {
+    // PyTorch's sampler draws a second permutation when its first is used up, and takes none of it.
+    try (Tensor permutation = Tensor.randperm(shuffler, examples);
+        Tensor unused = Tensor.randperm(shuffler, examples)) {
       return permutation.toLongArray();
     }
   }
