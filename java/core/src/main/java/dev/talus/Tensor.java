@@ -2,7 +2,6 @@ package dev.talus;
 
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.AutogradMeta;
-import dev.talus.autograd.Node;
 import dev.talus.autograd.VersionCounter;
 import dev.talus.internal.Native;
 import dev.talus.internal.TensorText;
@@ -10,7 +9,6 @@ import dev.talus.memory.Allocator;
 import dev.talus.memory.LeakDetector;
 import dev.talus.memory.Storage;
 import java.util.function.LongConsumer;
-import java.util.function.UnaryOperator;
 
 /**
  * A multi-dimensional array of one element type, and a node of the autograd graph: {@code
@@ -22,7 +20,7 @@ import java.util.function.UnaryOperator;
  *
  * @see <a href="https://docs.pytorch.org/docs/stable/tensors.html">torch.Tensor</a>
  */
-public class Tensor extends TensorInPlace implements AutoCloseable {
+public class Tensor extends TensorAutograd implements AutoCloseable {
   /**
    * How a tensor looks at its storage.
    *
@@ -45,24 +43,15 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
   private boolean contiguous;
   private final VersionCounter version;
   private final LeakDetector.Site site;
-  private AutogradMeta meta;
-  // False where another tensor's history is shared: closing this handle leaves its gradient alone.
-  private boolean ownsMeta;
   private LeakDetector.Net net;
   private boolean closed;
 
-  // Of a view made while recording: what it looks at, and that tensor's state at the time.
-  private final Tensor base;
-  private int baseRebases;
-
   private Tensor(
       Storage storage, Geometry geometry, VersionCounter version, AutogradMeta meta, Tensor base) {
+    super(meta, base);
     this.storage = storage;
     this.geometry = geometry;
     this.version = version;
-    this.meta = meta;
-    this.base = base;
-    this.baseRebases = base == null ? 0 : base.rebases();
     this.numel = Shape.numel(geometry.sizes);
     this.contiguous = contiguous(geometry);
     this.site = LeakDetector.created("tensor " + Shape.wrap(geometry.sizes));
@@ -125,7 +114,7 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
    */
   public final Tensor asView(long[] sizes, long[] strides, long offset) {
     Geometry g = new Geometry(geometry.dtype, geometry.device, sizes, strides, offset);
-    Tensor root = base == null ? this : base;
+    Tensor root = base() == null ? this : base();
     Tensor view =
         new Tensor(storage().retain(), g, version, null, Autograd.isGradEnabled() ? root : null);
     view.enterScope();
@@ -134,7 +123,7 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
 
   /** A second handle of the same values and the same history; each is closed on its own. */
   public final Tensor alias() {
-    Tensor alias = new Tensor(storage().retain(), geometry, version, meta, base);
+    Tensor alias = new Tensor(storage().retain(), geometry, version, meta, base());
     alias.baseRebases = baseRebases;
     alias.enterScope();
     return alias;
@@ -184,15 +173,6 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
   /** The counter of in-place changes. */
   public final VersionCounter versionCounter() {
     return version;
-  }
-
-  /** What autograd knows about this tensor; made on the first call. */
-  public final AutogradMeta autogradMeta() {
-    if (meta == null) {
-      meta = new AutogradMeta();
-      ownsMeta = true;
-    }
-    return meta;
   }
 
   /** Gives up ownership without any net: the caller must close it; for the engine. */
@@ -320,100 +300,7 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
     }
   }
 
-  // ------------------------------------------------------------------- autograd
-
-  /** Whether a gradient flows to or through this tensor. */
-  public final boolean requiresGrad() {
-    return (meta != null && meta.requiresGrad()) || historyChanged();
-  }
-
-  /**
-   * Asks autograd to record what is done with this leaf, or to stop.
-   *
-   * @param value whether a gradient is wanted
-   * @return this
-   * @throws IllegalStateException for an integer type, or when turned off on a non-leaf
-   */
-  public final Tensor requiresGrad_(boolean value) {
-    checkOpen();
-    if (value && !dtype().isFloating()) {
-      throw new IllegalStateException(
-          "only Tensors of floating point dtype can require gradients, this one is " + dtype());
-    }
-    if (!value && gradFn() != null) {
-      throw new IllegalStateException(
-          "you can only change requires_grad flags of leaf variables. If you want to use a computed"
-              + " variable in a subgraph that doesn't require differentiation use detach()");
-    }
-    if (gradFn() == null) {
-      autogradMeta().setRequiresGrad(value);
-    }
-    return this;
-  }
-
-  /** Whether this tensor was made by the user, not by a recorded operation. */
-  public final boolean isLeaf() {
-    return gradFn() == null;
-  }
-
-  /** The gradient accumulated by {@code backward()}, owned by this tensor; null before that. */
-  public final Tensor grad() {
-    return meta == null ? null : meta.grad();
-  }
-
-  /**
-   * Replaces the accumulated gradient.
-   *
-   * @param grad of this tensor's shape and type, owned by this tensor from now on; null clears it
-   * @throws IllegalArgumentException if shape or type differ
-   */
-  public final void setGrad(Tensor grad) {
-    if (grad != null) {
-      if (!grad.shape().equals(shape()) || grad.dtype() != dtype()) {
-        throw new IllegalArgumentException(
-            "assigned grad is "
-                + grad.geometry.describe()
-                + ", but this tensor is "
-                + geometry.describe());
-      }
-      grad.keep();
-    }
-    autogradMeta().setGrad(grad);
-  }
-
-  /** The node that computed this tensor, or null for a leaf. */
-  public final Node gradFn() {
-    if (historyChanged()) {
-      // The base was changed in place since: this view's values come from there now.
-      baseRebases = base.rebases();
-      autogradMeta().setHistory(viewHistory(base));
-    }
-    return meta == null ? null : meta.gradFn();
-  }
-
-  private boolean historyChanged() {
-    return base != null && base.rebases() != baseRebases;
-  }
-
-  private int rebases() {
-    return meta == null ? 0 : meta.rebases();
-  }
-
-  /** The tensor this one is a view of, or null. */
-  public final Tensor base() {
-    return base;
-  }
-
-  /** Notes that this view and its base were given a new history together. */
-  public final void acknowledgeRebase() {
-    baseRebases = base == null ? 0 : base.rebases();
-  }
-
-  /** The node a gradient of this tensor flows into, or null if none is wanted; for op writers. */
-  public final Node gradEdge() {
-    gradFn();
-    return meta == null ? null : meta.edge(this);
-  }
+  // --------------------------------------------------------- without history
 
   /**
    * The same values cut off from the graph: no gradient flows through the result. In-place changes
@@ -444,7 +331,7 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
    */
   public final void setData(Tensor source) {
     checkOpen();
-    if (base != null || gradFn() != null) {
+    if (base() != null || gradFn() != null) {
       throw new IllegalStateException(
           "setData works on tensors that are neither views nor computed; use copy_ to overwrite"
               + " the values of this one");
@@ -460,70 +347,6 @@ public class Tensor extends TensorInPlace implements AutoCloseable {
       net.close();
       leaveScopes();
     }
-  }
-
-  /**
-   * Computes the gradients of this scalar with respect to all leaves and adds them to their {@link
-   * #grad()}.
-   *
-   * @throws IllegalStateException if it is not a scalar, needs no gradient, or its graph was freed
-   */
-  public final void backward() {
-    backward(null, false);
-  }
-
-  /**
-   * Computes gradients starting from a given gradient of this tensor.
-   *
-   * @param gradient of this tensor's shape; null for 1, if this is a scalar
-   */
-  public final void backward(Tensor gradient) {
-    backward(gradient, false);
-  }
-
-  /**
-   * Computes gradients, and keeps the graph if asked, so that it can be run through again.
-   *
-   * @param gradient of this tensor's shape; null for 1, if this is a scalar
-   * @param retainGraph whether saved tensors are kept
-   */
-  public final void backward(Tensor gradient, boolean retainGraph) {
-    checkOpen();
-    Autograd.backward(self(), gradient, retainGraph, false);
-  }
-
-  /**
-   * Makes {@link #grad()} of this non-leaf available after {@code backward()}.
-   *
-   * @throws IllegalStateException if this tensor requires no gradient
-   */
-  public final void retainGrad() {
-    if (!requiresGrad()) {
-      throw new IllegalStateException("can't retain_grad on Tensor that has requires_grad=False");
-    }
-    if (isLeaf()) {
-      return;
-    }
-    AutogradMeta mine = autogradMeta();
-    registerHook(
-        grad -> {
-          try (Scope scope = Scope.open()) {
-            Tensor old = mine.grad();
-            mine.setGrad((old == null ? grad.clone() : old.add(grad)).keep());
-          }
-          return null;
-        });
-  }
-
-  /**
-   * Calls a function with this tensor's gradient each time one is computed; a non-null result takes
-   * its place.
-   *
-   * @param hook the function
-   * @return close it to remove the hook
-   */
-  public final Autograd.RemovableHandle registerHook(UnaryOperator<Tensor> hook) {
-    return Autograd.registerHook(self(), hook);
   }
 
   // --------------------------------------------------------------------- reading
