@@ -26,6 +26,14 @@ class CloseTest {
     assertThat(Talus.memory().liveBlocks()).isEqualTo(before);
   }
 
+  @Test
+  void anOperationOnAClosedTensorAllocatesNothing() {
+    Tensor closed = Tensor.ones(1);
+    closed.close();
+    assertThatIllegalStateException().isThrownBy(closed::neg);
+    assertThat(Talus.memory().liveBlocks()).isEqualTo(before);
+  }
+
   static List<Function<Tensor, Object>> uses() {
     return List.of(
         Tensor::neg,
