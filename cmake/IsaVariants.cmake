@@ -11,6 +11,11 @@ endif()
 set(TALUS_ISA_FLAGS_avx2 -mavx2 -mfma)
 set(TALUS_ISA_FLAGS_avx512 -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
 
+set(TALUS_ISA_OPTIMIZATION $<$<CONFIG:Release,RelWithDebInfo>:-O3>)
+if(TALUS_SANITIZE)
+  set(TALUS_ISA_OPTIMIZATION "")
+endif()
+
 # talus_isa_variants(target sources...): adds one object library per instruction set and puts them into target.
 function(talus_isa_variants target)
   foreach(isa IN LISTS TALUS_ISAS)
@@ -20,8 +25,12 @@ function(talus_isa_variants target)
     target_compile_definitions(${variant} PRIVATE TALUS_ISA_NS=${isa})
     # Speculated arithmetic and square roots without errno are what lets the loops vectorise; results stay IEEE.
     target_compile_options(${variant} PRIVATE
-      ${TALUS_ISA_FLAGS_${isa}} $<$<CONFIG:Release,RelWithDebInfo>:-O3> -ffp-contract=fast -fno-trapping-math
+      ${TALUS_ISA_FLAGS_${isa}} ${TALUS_ISA_OPTIMIZATION} -ffp-contract=fast -fno-trapping-math
       -Wno-psabi)
+    if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+      # A pragma there allows vectorisation; loops that call the C library cannot have it.
+      target_compile_options(${variant} PRIVATE -Wno-pass-failed)
+    endif()
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${variant}>)
   endforeach()
 endfunction()

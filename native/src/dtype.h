@@ -19,9 +19,12 @@ struct Type {
 template <class F>
 decltype(auto) dispatch_float(int dtype, const char* what, F&& f) {
   switch (dtype) {
-    case TALUS_FLOAT32: return f(Type<float>{});
-    case TALUS_FLOAT64: return f(Type<double>{});
-    default: fail(TALUS_UNSUPPORTED, "%s: dtype %d is not supported, expected float32 or float64", what, dtype);
+    case TALUS_FLOAT32:
+      return f(Type<float>{});
+    case TALUS_FLOAT64:
+      return f(Type<double>{});
+    default:
+      fail(TALUS_UNSUPPORTED, "%s: dtype %d is not supported, expected float32 or float64", what, dtype);
   }
 }
 
@@ -29,12 +32,18 @@ decltype(auto) dispatch_float(int dtype, const char* what, F&& f) {
 template <class F>
 decltype(auto) dispatch_number(int dtype, const char* what, F&& f) {
   switch (dtype) {
-    case TALUS_FLOAT32: return f(Type<float>{});
-    case TALUS_FLOAT64: return f(Type<double>{});
-    case TALUS_INT64: return f(Type<int64_t>{});
-    case TALUS_INT32: return f(Type<int32_t>{});
-    case TALUS_UINT8: return f(Type<uint8_t>{});
-    default: fail(TALUS_UNSUPPORTED, "%s: dtype %d is not supported, expected a numeric type", what, dtype);
+    case TALUS_FLOAT32:
+      return f(Type<float>{});
+    case TALUS_FLOAT64:
+      return f(Type<double>{});
+    case TALUS_INT64:
+      return f(Type<int64_t>{});
+    case TALUS_INT32:
+      return f(Type<int32_t>{});
+    case TALUS_UINT8:
+      return f(Type<uint8_t>{});
+    default:
+      fail(TALUS_UNSUPPORTED, "%s: dtype %d is not supported, expected a numeric type", what, dtype);
   }
 }
 

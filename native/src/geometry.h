@@ -33,7 +33,12 @@ struct Geometry {
     for (int d = 0; d < raw_ndim; ++d) append(raw, raw_ndim, d);
   }
 
-  bool contiguous(int operand) const { return ndim == 0 || (ndim == 1 && stride[operand][0] == 1); }
+  bool contiguous(int operand) const {
+    int64_t step = 1;
+    for (int d = ndim - 1; d >= 0; step *= size[d--])
+      if (stride[operand][d] != step) return false;
+    return true;
+  }
   bool contiguous() const {
     for (int operand = 0; operand < Operands; ++operand)
       if (!contiguous(operand)) return false;

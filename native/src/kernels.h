@@ -61,5 +61,9 @@
                  double beta2, double eps, double weight_decay, bool decoupled, bool maximize, int64_t step);
 // clang-format on
 
-namespace talus::cpu { TALUS_KERNELS }
-namespace talus::ref { TALUS_KERNELS }
+namespace talus::cpu {
+TALUS_KERNELS
+}
+namespace talus::ref {
+TALUS_KERNELS
+}

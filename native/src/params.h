@@ -11,10 +11,20 @@ struct Conv2dParams {
   int64_t n, c, h, w, o, kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w, groups;
 
   explicit Conv2dParams(const int64_t* p)
-      : n(p[TALUS_CONV_N]), c(p[TALUS_CONV_C]), h(p[TALUS_CONV_H]), w(p[TALUS_CONV_W]), o(p[TALUS_CONV_O]),
-        kh(p[TALUS_CONV_KH]), kw(p[TALUS_CONV_KW]), stride_h(p[TALUS_CONV_STRIDE_H]),
-        stride_w(p[TALUS_CONV_STRIDE_W]), pad_h(p[TALUS_CONV_PAD_H]), pad_w(p[TALUS_CONV_PAD_W]),
-        dilation_h(p[TALUS_CONV_DILATION_H]), dilation_w(p[TALUS_CONV_DILATION_W]), groups(p[TALUS_CONV_GROUPS]) {}
+      : n(p[TALUS_CONV_N]),
+        c(p[TALUS_CONV_C]),
+        h(p[TALUS_CONV_H]),
+        w(p[TALUS_CONV_W]),
+        o(p[TALUS_CONV_O]),
+        kh(p[TALUS_CONV_KH]),
+        kw(p[TALUS_CONV_KW]),
+        stride_h(p[TALUS_CONV_STRIDE_H]),
+        stride_w(p[TALUS_CONV_STRIDE_W]),
+        pad_h(p[TALUS_CONV_PAD_H]),
+        pad_w(p[TALUS_CONV_PAD_W]),
+        dilation_h(p[TALUS_CONV_DILATION_H]),
+        dilation_w(p[TALUS_CONV_DILATION_W]),
+        groups(p[TALUS_CONV_GROUPS]) {}
 
   int64_t out_h() const { return (h + 2 * pad_h - dilation_h * (kh - 1) - 1) / stride_h + 1; }
   int64_t out_w() const { return (w + 2 * pad_w - dilation_w * (kw - 1) - 1) / stride_w + 1; }
@@ -28,11 +38,20 @@ struct Pool2dParams {
   int64_t divisor;
 
   explicit Pool2dParams(const int64_t* p)
-      : planes(p[TALUS_POOL_PLANES]), h(p[TALUS_POOL_H]), w(p[TALUS_POOL_W]), kh(p[TALUS_POOL_KH]),
-        kw(p[TALUS_POOL_KW]), stride_h(p[TALUS_POOL_STRIDE_H]), stride_w(p[TALUS_POOL_STRIDE_W]),
-        pad_h(p[TALUS_POOL_PAD_H]), pad_w(p[TALUS_POOL_PAD_W]), dilation_h(p[TALUS_POOL_DILATION_H]),
-        dilation_w(p[TALUS_POOL_DILATION_W]), ceil_mode(p[TALUS_POOL_CEIL_MODE] != 0),
-        count_include_pad(p[TALUS_POOL_COUNT_INCLUDE_PAD] != 0), divisor(p[TALUS_POOL_DIVISOR]) {}
+      : planes(p[TALUS_POOL_PLANES]),
+        h(p[TALUS_POOL_H]),
+        w(p[TALUS_POOL_W]),
+        kh(p[TALUS_POOL_KH]),
+        kw(p[TALUS_POOL_KW]),
+        stride_h(p[TALUS_POOL_STRIDE_H]),
+        stride_w(p[TALUS_POOL_STRIDE_W]),
+        pad_h(p[TALUS_POOL_PAD_H]),
+        pad_w(p[TALUS_POOL_PAD_W]),
+        dilation_h(p[TALUS_POOL_DILATION_H]),
+        dilation_w(p[TALUS_POOL_DILATION_W]),
+        ceil_mode(p[TALUS_POOL_CEIL_MODE] != 0),
+        count_include_pad(p[TALUS_POOL_COUNT_INCLUDE_PAD] != 0),
+        divisor(p[TALUS_POOL_DIVISOR]) {}
 
   int64_t out_h() const { return out_size(h, kh, stride_h, pad_h, dilation_h); }
   int64_t out_w() const { return out_size(w, kw, stride_w, pad_w, dilation_w); }

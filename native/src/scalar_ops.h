@@ -183,7 +183,7 @@ TALUS_BINARY_OP(Pow, false, math::pow(x, y))
 TALUS_BINARY_OP(Maximum, true, select((x > y) | (x != x), x, y))
 TALUS_BINARY_OP(Minimum, true, select((x < y) | (x != x), x, y))
 TALUS_BINARY_OP(SquaredDifference, true, multiply(subtract(x, y), subtract(x, y)))
-TALUS_BINARY_OP(ReluBackward, true, select(y > V{}, x, V{}))
+TALUS_BINARY_OP(ReluBackward, true, select(y <= V{}, V{}, x))
 TALUS_BINARY_OP(SigmoidBackward, true, x*(y*(T(1) - y)))
 TALUS_BINARY_OP(TanhBackward, true, x*(T(1) - y * y))
 #undef TALUS_BINARY_OP

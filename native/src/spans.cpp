@@ -56,17 +56,24 @@ bool prepare_leaf(const char* base) {
 
 // ----------------------------------------------------------------------------------------------- span objects
 
+// Spans are made many at a time and kept for good. The map alone would not tell a leak checker that they are still in
+// use: it does not look into pages that come straight from the system.
+struct Batch {
+  Batch* before;
+  Span spans[32];
+};
+
 std::mutex unused_mutex;
 Span* unused = nullptr;
+Batch* batches = nullptr;
 
 Span* new_span() {
   const std::lock_guard<std::mutex> lock(unused_mutex);
   if (unused == nullptr) {
-    constexpr int kBatch = 32;
-    Span* batch = new Span[kBatch];
-    for (int i = 0; i < kBatch; ++i) {
-      batch[i].next_unused = unused;
-      unused = &batch[i];
+    batches = new Batch{batches, {}};
+    for (Span& span : batches->spans) {
+      span.next_unused = unused;
+      unused = &span;
     }
   }
   Span* span = unused;

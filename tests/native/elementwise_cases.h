@@ -20,8 +20,8 @@ inline const char* layout_name(Layout layout) {
 using Sizes = std::vector<int64_t>;
 
 inline std::vector<Sizes> odd_sizes() {
-  return {{},       {0},     {1},       {7},        {600},        {3, 0},     {3, 5},
-          {33, 40}, {40, 3}, {2, 3, 4}, {4, 1, 70}, {5, 4, 3, 2}, {3, 37, 41}};
+  return {{},       {0},     {1},       {7},        {600},        {3, 0},      {3, 5},
+          {33, 40}, {40, 3}, {2, 3, 4}, {4, 1, 70}, {5, 4, 3, 2}, {3, 37, 41}, {300, 5}};
 }
 
 inline Sizes strides_of(const Sizes& sizes, Layout layout) {

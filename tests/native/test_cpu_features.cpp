@@ -8,14 +8,6 @@
 
 namespace {
 
-// What the operating system says about the processor; empty where there is no such file.
-std::string processor_flags() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.rfind("flags", 0) == 0) return line + " ";
-  return "";
-}
-
 TEST(the_best_available_set_is_the_default) {
   const std::string names = talus::available_isas();
   const std::string current = talus::isa_name(talus::current_isa());
@@ -24,6 +16,14 @@ TEST(the_best_available_set_is_the_default) {
 }
 
 #if defined(__x86_64__)
+// What the operating system says about the processor; empty where there is no such file.
+std::string processor_flags() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.rfind("flags", 0) == 0) return line + " ";
+  return "";
+}
+
 TEST(the_probe_agrees_with_the_operating_system) {
   const std::string flags = processor_flags();
   const auto has = [&](const char* flag) { return flags.find(std::string(" ") + flag + " ") != std::string::npos; };
@@ -57,8 +57,9 @@ TEST(unknown_sets_are_refused_and_change_nothing) {
 TEST(unknown_isa_from_environment) {
   CHECK_FAILS(talus::current_isa(), "TALUS_ISA: instruction set 'sse9' is not available");
   CHECK_FAILS(talus::current_isa(), "TALUS_ISA");
-  talus::set_isa("baseline");
-  CHECK(talus::current_isa() == talus::Isa::Baseline);
+  const std::string names = talus::available_isas(), first = names.substr(0, names.find(','));
+  talus::set_isa(first);
+  CHECK(talus::isa_name(talus::current_isa()) == first);
 }
 
 // Run by CTest with TALUS_ISA naming each set of the build; one that the machine lacks must be an error.

@@ -196,6 +196,17 @@ TEST(binary_layouts) {
   });
 }
 
+// A thread's share begins in the middle of a row.
+TEST(short_rows_with_one_for_all) {
+  for_each_isa([](const char*) {
+    for_each_thread_count([](int) {
+      for (const Layout y : {Layout::BroadcastFirst, Layout::BroadcastLast})
+        for (const Sizes& sizes : {Sizes{2001, 5}, Sizes{100, 101}})
+          binary_on<double>(TALUS_POW, sizes, Layout::Contiguous, Layout::Contiguous, y);
+    });
+  });
+}
+
 TEST(where_layouts) {
   for_each_isa([](const char*) {
     for (const Sizes& sizes : odd_sizes())

@@ -55,10 +55,10 @@ enum talus_dtype {
 
 /* out = f(x; p0, p1). All dtypes where the operation makes sense for integers (noted "any"), else floating. */
 enum talus_unary_op {
-  TALUS_NEG = 0,         /* -x, any but bool */
-  TALUS_ABS = 1,         /* |x|, any but bool */
-  TALUS_SIGN = 2,        /* any but bool */
-  TALUS_SQUARE = 3,      /* x*x, any but bool */
+  TALUS_NEG = 0,    /* -x, any but bool */
+  TALUS_ABS = 1,    /* |x|, any but bool */
+  TALUS_SIGN = 2,   /* any but bool */
+  TALUS_SQUARE = 3, /* x*x, any but bool */
   TALUS_EXP = 4,
   TALUS_LOG = 5,
   TALUS_LOG1P = 6,
@@ -69,14 +69,14 @@ enum talus_unary_op {
   TALUS_COS = 11,
   TALUS_TANH = 12,
   TALUS_SIGMOID = 13,
-  TALUS_RELU = 14,       /* max(x, 0), NaN stays NaN; any but bool */
+  TALUS_RELU = 14, /* max(x, 0), NaN stays NaN; any but bool */
   TALUS_FLOOR = 15,
   TALUS_CEIL = 16,
-  TALUS_ROUND = 17,      /* half to even */
-  TALUS_ADD_SCALAR = 18, /* x + p0, any but bool */
-  TALUS_MUL_SCALAR = 19, /* x * p0, any but bool */
-  TALUS_POW_SCALAR = 20, /* x ^ p0 */
-  TALUS_CLAMP = 21,      /* min(max(x, p0), p1), any but bool; NaN stays NaN */
+  TALUS_ROUND = 17,       /* half to even */
+  TALUS_ADD_SCALAR = 18,  /* x + p0, any but bool */
+  TALUS_MUL_SCALAR = 19,  /* x * p0, any but bool */
+  TALUS_POW_SCALAR = 20,  /* x ^ p0 */
+  TALUS_CLAMP = 21,       /* min(max(x, p0), p1), any but bool; NaN stays NaN */
   TALUS_LOGICAL_NOT = 22, /* any -> bool */
   TALUS_IS_NAN = 23,      /* any -> bool */
   TALUS_IS_INF = 24,      /* any -> bool */
@@ -86,39 +86,39 @@ enum talus_unary_op {
 
 /* out = f(x, y; p0). Comparisons and logic write TALUS_BOOL. */
 enum talus_binary_op {
-  TALUS_ADD = 0, /* x + p0*y, any but bool */
-  TALUS_SUB = 1, /* x - p0*y, any but bool */
-  TALUS_MUL = 2, /* any */
-  TALUS_DIV = 3, /* floating */
-  TALUS_POW = 4, /* floating */
+  TALUS_ADD = 0,     /* x + p0*y, any but bool */
+  TALUS_SUB = 1,     /* x - p0*y, any but bool */
+  TALUS_MUL = 2,     /* any */
+  TALUS_DIV = 3,     /* floating */
+  TALUS_POW = 4,     /* floating */
   TALUS_MAXIMUM = 5, /* any; NaN wins */
   TALUS_MINIMUM = 6, /* any; NaN wins */
-  TALUS_EQ = 7, /* any, as are the five below */
+  TALUS_EQ = 7,      /* any, as are the five below */
   TALUS_NE = 8,
   TALUS_LT = 9,
   TALUS_LE = 10,
   TALUS_GT = 11,
   TALUS_GE = 12,
-  TALUS_LOGICAL_AND = 13, /* any */
-  TALUS_LOGICAL_OR = 14,  /* any */
+  TALUS_LOGICAL_AND = 13,        /* any */
+  TALUS_LOGICAL_OR = 14,         /* any */
   TALUS_SQUARED_DIFFERENCE = 15, /* (x-y)^2 */
-  TALUS_RELU_BACKWARD = 16,    /* x: gradient, y: forward OUTPUT or input; y > 0 ? x : 0 */
-  TALUS_SIGMOID_BACKWARD = 17, /* x: gradient, y: forward output; x*y*(1-y) */
-  TALUS_TANH_BACKWARD = 18,    /* x: gradient, y: forward output; x*(1-y*y) */
-  TALUS_FLOOR_DIVIDE = 19,     /* any but bool; rounds towards minus infinity */
-  TALUS_REMAINDER = 20         /* any but bool; sign of the divisor, as in Python */
+  TALUS_RELU_BACKWARD = 16,      /* x: gradient, y: forward OUTPUT or input; y <= 0 ? 0 : x */
+  TALUS_SIGMOID_BACKWARD = 17,   /* x: gradient, y: forward output; x*y*(1-y) */
+  TALUS_TANH_BACKWARD = 18,      /* x: gradient, y: forward output; x*(1-y*y) */
+  TALUS_FLOOR_DIVIDE = 19,       /* any but bool; rounds towards minus infinity */
+  TALUS_REMAINDER = 20           /* any but bool; sign of the divisor, as in Python */
 };
 
 enum talus_reduce_op {
-  TALUS_SUM = 0,  /* integers and bool sum into INT64 */
-  TALUS_MEAN = 1, /* floating */
-  TALUS_PROD = 2, /* integers and bool multiply into INT64 */
-  TALUS_MAX = 3,  /* any; NaN wins; optional indices of the first maximum */
-  TALUS_MIN = 4,  /* any; NaN wins; optional indices */
-  TALUS_VAR = 5,  /* floating; p0 is the correction (1: unbiased) */
-  TALUS_NORM2 = 6, /* floating; Euclidean norm */
-  TALUS_ALL = 7,  /* any -> bool */
-  TALUS_ANY = 8,  /* any -> bool */
+  TALUS_SUM = 0,      /* integers and bool sum into INT64 */
+  TALUS_MEAN = 1,     /* floating */
+  TALUS_PROD = 2,     /* integers and bool multiply into INT64 */
+  TALUS_MAX = 3,      /* any; NaN wins; optional indices of the first maximum */
+  TALUS_MIN = 4,      /* any; NaN wins; optional indices */
+  TALUS_VAR = 5,      /* floating; p0 is the correction (1: unbiased) */
+  TALUS_NORM2 = 6,    /* floating; Euclidean norm */
+  TALUS_ALL = 7,      /* any -> bool */
+  TALUS_ANY = 8,      /* any -> bool */
   TALUS_LOGSUMEXP = 9 /* floating */
 };
 
@@ -181,7 +181,8 @@ enum talus_memory_stat {
 TALUS_API const char* talus_version(void);
 /* Message of this thread's last failure; valid until its next failing call. */
 TALUS_API const char* talus_last_error(void);
-/* Name of the instruction set in use: "baseline", "avx2", "avx512" or "neon". */
+/* Name of the instruction set in use: "baseline", "avx2", "avx512" or "neon". NULL if the environment variable
+   TALUS_ISA names none of this machine's; every kernel then fails, too, and talus_last_error() tells the choices. */
 TALUS_API const char* talus_isa(void);
 /* Comma-separated names of the instruction sets this machine can run. */
 TALUS_API const char* talus_available_isas(void);
@@ -310,11 +311,10 @@ TALUS_API int talus_conv2d_backward_bias(int device, int dtype, const int64_t* p
 /* params: enum talus_pool2d_param. Contiguous planes. indices: int32, h*W + w of the chosen input, or 0 to omit. */
 TALUS_API int talus_max_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out,
                                talus_ptr indices);
-TALUS_API int talus_max_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad,
-                                        talus_ptr indices, talus_ptr grad_x);
-TALUS_API int talus_avg_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out);
-TALUS_API int talus_avg_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad,
+TALUS_API int talus_max_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr indices,
                                         talus_ptr grad_x);
+TALUS_API int talus_avg_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out);
+TALUS_API int talus_avg_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr grad_x);
 
 /* -------------------------------------------------------------------- random */
 
@@ -338,8 +338,8 @@ TALUS_API int talus_random_permutation(talus_ptr generator, int64_t n, talus_ptr
 /* One step over `count` tensors; arrays of addresses and element counts. Formulas: torch.optim.SGD.
  * buffers: NULL without momentum; first != 0: buffers hold nothing yet and become the gradient. */
 TALUS_API int talus_sgd_step(int device, int dtype, int count, const int64_t* numels, const int64_t* params,
-                             const int64_t* grads, const int64_t* buffers, double lr, double momentum,
-                             double dampening, double weight_decay, int nesterov, int maximize, int first);
+                             const int64_t* grads, const int64_t* buffers, double lr, double momentum, double dampening,
+                             double weight_decay, int nesterov, int maximize, int first);
 /* torch.optim.Adam; decoupled != 0: AdamW. max_squares: NULL without amsgrad. step counts from 1. */
 TALUS_API int talus_adam_step(int device, int dtype, int count, const int64_t* numels, const int64_t* params,
                               const int64_t* grads, const int64_t* averages, const int64_t* squares,

@@ -12,8 +12,9 @@ namespace talus::cpu {
 
 // Operands that are not contiguous pass through buffers of this many elements; all of them stay in the L1 cache.
 constexpr int64_t kBlock = 512;
-// Rows shorter than this are not worth a call of the inner loop each; several are gathered into one block.
-constexpr int64_t kShortRow = 32;
+// Rows shorter than this are not worth a call of the inner loop each; several are gathered into one block. More are
+// worth it when nothing but repeated rows has to be gathered, which happens once.
+constexpr int64_t kShortRow = 32, kShortRepeatedRow = 128;
 
 // Calls f(count, offsets, position) for the runs along the last dimension that make up elements [begin, end) in
 // row-major order: offsets[k] is where a run starts by strides[k], `position` counts elements from begin.
@@ -100,36 +101,54 @@ void move_elements(const Geometry<N>& g, int o, const Operand& operand, int64_t 
 
 }  // namespace detail
 
+// Whether the operand is one row that stands for all of them.
+template <int N>
+bool repeats(const Geometry<N>& g, int o) {
+  for (int d = 0; d + 1 < g.ndim; ++d)
+    if (g.stride[o][d] != 0) return false;
+  return true;
+}
+
 // Calls loop(n, pointers, steps) until every element was covered. Pointers are contiguous; a step is 1, or, if
 // `Broadcast`, 0 for one value that stands for all n, though never for every input. An input may be the output.
 template <bool Broadcast, int N, class Loop>
 void for_each_block(const Geometry<N>& g, const Operand (&operands)[N], int64_t grain, Loop&& loop) {
   if (g.n == 0) return;
   const int64_t row = g.ndim == 0 ? 1 : g.size[g.ndim - 1];
+  bool only_repeats = true;
+  for (int o = 0; o < N; ++o)
+    only_repeats = only_repeats && (g.contiguous(o) || (repeats(g, o) && g.stride[o][g.ndim - 1] == 1));
   // Whole rows go to the loop directly where operands allow it; short rows only if they are all there is.
-  const bool by_row = g.ndim <= 1 || row >= kShortRow;
-  bool direct[N];
+  const bool by_row = g.ndim <= 1 || row >= (only_repeats ? kShortRepeatedRow : kShortRow);
+  // Blocks of short rows begin with a row, so that a repeated row is gathered once.
+  const int64_t block = by_row ? kBlock : kBlock / row * row;
+  bool direct[N], repeated[N];
   int step[N];
   bool all_direct = true, any_step = false;
   for (int o = 0; o < N; ++o) {
     const int64_t stride = g.ndim == 0 ? 1 : g.stride[o][g.ndim - 1];
     const bool zero_allowed = Broadcast && o > 0 && stride == 0 && (o < N - 1 || any_step);
     direct[o] = by_row ? stride == 1 || zero_allowed : g.contiguous(o);
+    repeated[o] = !by_row && repeats(g, o);
     step[o] = direct[o] && stride == 0 ? 0 : 1;
     any_step = any_step || (o > 0 && step[o] == 1);
     all_direct = all_direct && direct[o];
   }
   parallel_for(g.n, grain, [&](int64_t begin, int64_t end) {
     alignas(64) char buffers[N][kBlock * 8];
+    int64_t kept[N] = {};  // how many elements of repeated rows a buffer holds
     for (int64_t i = begin; i < end;) {
-      int64_t stop = by_row ? i + row - i % row : end;
+      const int64_t into_row = i % row;
+      int64_t stop = by_row ? i + row - into_row : end;
       if (stop > end) stop = end;
-      if (!all_direct && stop > i + kBlock) stop = i + kBlock;
+      if (!all_direct && stop > i + block) stop = i + block - (by_row ? 0 : into_row);
       char* pointers[N];
       for (int o = 0; o < N; ++o) {
         if (!direct[o]) {
           pointers[o] = buffers[o];
-          if (o > 0) detail::move_elements<true>(g, o, operands[o], i, stop, buffers[o]);
+          if (o == 0 || (into_row == 0 && stop - i <= kept[o])) continue;
+          detail::move_elements<true>(g, o, operands[o], i, stop, buffers[o]);
+          kept[o] = repeated[o] && into_row == 0 ? stop - i : 0;
           continue;
         }
         int64_t offset = 0, rest = i;

@@ -124,7 +124,7 @@ Real floating_binary(int op, Real x, Real y, Real p0) {
     case TALUS_SQUARED_DIFFERENCE:
       return (x - y) * (x - y);
     case TALUS_RELU_BACKWARD:
-      return y > 0 ? x : 0;
+      return y <= 0 ? 0 : x;
     case TALUS_SIGMOID_BACKWARD:
       return x * y * (1 - y);
     case TALUS_TANH_BACKWARD:

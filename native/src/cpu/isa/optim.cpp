@@ -64,7 +64,7 @@ void adam_block(const AdamStep& step, int64_t n, T* __restrict param, const T* _
     for (int64_t i = 0; i < n; ++i) {
       const T kept = max_square[i], now = square[i];
       // A NaN stays, an arriving one comes in.
-      max_square[i] = (now > kept) | (now != now) ? now : kept;
+      max_square[i] = ((now > kept) | (now != now)) ? now : kept;
     }
     second = max_square;
   }

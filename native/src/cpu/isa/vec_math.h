@@ -160,13 +160,15 @@ static inline Vec<T> reduced_expm1(Vec<T> x, Bits<T>& k) {
 template <class T>
 static inline Vec<T> exp(Vec<T> x) {
   using F = Ieee<T>;
-  x = x < F::kExpMin ? broadcast<T>(F::kExpMin) : x;
+  // Set to 0 rather than computed: arithmetic that underflows takes many times as long.
+  const auto vanishes = x < F::kExpMin;
+  x = vanishes ? Vec<T>{} : x;
   x = x > F::kExpMax ? broadcast<T>(F::kExpMax) : x;
   Bits<T> k;
   const Vec<T> p = reduced_expm1<T>(x, k) + T(1);
   // Two factors, because 2^k itself may overflow or be subnormal while the product is not.
   const Bits<T> half = ((k + 2 * F::kBias) >> 1) - F::kBias;
-  return p * power_of_two<T>(half) * power_of_two<T>(k - half);
+  return vanishes ? Vec<T>{} : p * power_of_two<T>(half) * power_of_two<T>(k - half);
 }
 
 // fdlibm's formula (e_log.c): with x = 2^k (1 + f) and s = f / (2 + f),
