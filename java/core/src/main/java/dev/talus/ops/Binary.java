@@ -144,6 +144,11 @@ public final class Binary {
     if (code == TALUS_DIV && !type.isFloating()) {
       return DType.FLOAT32;
     }
+    if (code == TALUS_SUB && (x.dtype() == DType.BOOL || y.dtype() == DType.BOOL)) {
+      throw new IllegalArgumentException(
+          "Subtraction, the `-` operator, with a bool tensor is not supported; use logicalNot to"
+              + " invert a mask, or convert it");
+    }
     if (type == DType.BOOL && code != TALUS_MUL) {
       throw new IllegalArgumentException(
           name.toLowerCase(java.util.Locale.ROOT)

@@ -8,8 +8,10 @@ import dev.talus.autograd.Autograd;
 import dev.talus.internal.Geometries;
 import dev.talus.internal.Native;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 
 /**
  * Operations that overwrite their first operand.
@@ -19,25 +21,30 @@ import java.util.function.UnaryOperator;
  * changes the history of its base.
  */
 public final class InPlace {
+  // From 16 numbers on, normal ones are drawn by the algorithm of contiguous tensors.
+  private static final long PIECE = 15;
+
   private InPlace() {}
 
   /** {@code target = op(target, other)}. */
   public static Tensor binary(Binary op, Tensor target, Tensor other, double alpha) {
     checkResult(target, Shape.broadcast(target.sizes(), other.sizes()));
-    if (op.resultType(target, other) != target.dtype()) {
+    DType type = op.resultType(target, other);
+    if (!Types.canCast(type, target.dtype())) {
       throw new IllegalArgumentException(
-          "result type "
-              + op.resultType(target, other)
-              + " can't be cast to the desired output type "
-              + target.dtype());
+          "result type " + type + " can't be cast to the desired output type " + target.dtype());
     }
     checkWritable(target);
     if (records(target, other)) {
       boolean keepsOld = op.keepsFirst(target, other);
-      return recorded(target, keepsOld, old -> op.apply(old, other, alpha));
+      return recorded(target, keepsOld, old -> op.apply(old, other, alpha).to(target.dtype()));
     }
     try (Scope scope = Scope.open()) {
-      op.run(target, apart(target, other.to(target.dtype())), alpha, target);
+      if (type == target.dtype()) {
+        op.run(target, apart(target, other.to(type)), alpha, target);
+      } else {
+        copyValues(op.apply(target, other, alpha), target);
+      }
     }
     return changed(target);
   }
@@ -99,7 +106,10 @@ public final class InPlace {
     return changed(target);
   }
 
-  /** Random values, drawn in row-major order. */
+  /**
+   * Random values, drawn in the order of the elements in memory. As in PyTorch, a contiguous tensor
+   * is filled at once and any other in small pieces, which for normal numbers is another algorithm.
+   */
   public static Tensor random(Tensor target, Consumer<Tensor> fill) {
     if (records(target, null)) {
       checkLeaf(target);
@@ -109,12 +119,25 @@ public final class InPlace {
       fill.accept(target);
     } else {
       try (Scope scope = Scope.open()) {
-        Tensor values = Tensor.emptyLike(target);
-        fill.accept(values);
-        copyValues(values, target);
+        Tensor inMemoryOrder = target.detach().permute(byStride(target));
+        Tensor values = Tensor.emptyLike(inMemoryOrder);
+        Tensor flat = values.view(-1);
+        for (long at = 0; at < flat.numel(); at += PIECE) {
+          fill.accept(flat.narrow(0, at, Math.min(PIECE, flat.numel() - at)));
+        }
+        copyValues(values, inMemoryOrder);
       }
     }
     return changed(target);
+  }
+
+  /** The dimensions, those with the longest strides first. */
+  private static int[] byStride(Tensor x) {
+    return IntStream.range(0, x.dim())
+        .boxed()
+        .sorted(Comparator.comparingLong(d -> -x.strides()[d]))
+        .mapToInt(Integer::intValue)
+        .toArray();
   }
 
   /** Copies and converts between tensors of one shape, unseen by autograd. */

@@ -25,6 +25,11 @@ final class Types {
     return category(scalar) > category(full) ? scalar : full;
   }
 
+  /** Whether a result of one type may be written into a tensor of another. */
+  static boolean canCast(DType from, DType to) {
+    return category(from) <= category(to);
+  }
+
   private static int category(DType type) {
     return type == DType.BOOL ? 0 : type.isFloating() ? 2 : 1;
   }

@@ -117,21 +117,26 @@ public final class Unary {
   }
 
   /** Whether integers stay integers here; elsewhere they are computed as float32. */
-  private boolean keepsIntegers() {
+  private boolean keepsIntegers(double p0, double p1) {
     switch (code) {
       case TALUS_NEG:
       case TALUS_ABS:
       case TALUS_SIGN:
       case TALUS_SQUARE:
       case TALUS_RELU:
-      case TALUS_CLAMP:
       case TALUS_FLOOR:
       case TALUS_CEIL:
       case TALUS_ROUND:
         return true;
+      case TALUS_CLAMP:
+        return whole(p0, p1);
       default:
         return false;
     }
+  }
+
+  private static boolean whole(double p0, double p1) {
+    return p0 == Math.rint(p0) && p1 == Math.rint(p1);
   }
 
   /** Whether the rule will read the input's values. */
@@ -141,8 +146,8 @@ public final class Unary {
 
   /** Whether an integer tensor can hold the result. */
   boolean isExactForIntegers(double p0, double p1) {
-    boolean whole = p0 == Math.rint(p0) && p1 == Math.rint(p1);
-    return keepsIntegers() || (whole && (code == TALUS_ADD_SCALAR || code == TALUS_MUL_SCALAR));
+    return keepsIntegers(p0, p1)
+        || (whole(p0, p1) && (code == TALUS_ADD_SCALAR || code == TALUS_MUL_SCALAR));
   }
 
   /** The operation without parameters. */
@@ -151,7 +156,7 @@ public final class Unary {
   }
 
   Tensor apply(Tensor input, double p0, double p1) {
-    Tensor x = prepared(input);
+    Tensor x = prepared(input, p0, p1);
     Tensor y = Tensor.emptyLike(x);
     run(x, y, p0, p1);
     if (!Autograd.records(x)) {
@@ -160,16 +165,17 @@ public final class Unary {
     return new Recorded(this, x, y, p0, p1).recorded(y);
   }
 
-  private Tensor prepared(Tensor x) {
+  private Tensor prepared(Tensor x, double p0, double p1) {
     if (x.dtype().isFloating()) {
       return x;
     }
-    if (x.dtype() == DType.BOOL && keepsIntegers()) {
+    boolean keepsIntegers = keepsIntegers(p0, p1);
+    if (x.dtype() == DType.BOOL && (keepsIntegers || this == SUB_SCALAR || this == RSUB_SCALAR)) {
       throw new IllegalArgumentException(
           name.toLowerCase(java.util.Locale.ROOT)
               + " is not defined for bool tensors; convert with to(DType.INT64) first");
     }
-    return keepsIntegers() ? x : x.to(DType.FLOAT32);
+    return keepsIntegers ? x : x.to(DType.FLOAT32);
   }
 
   /** Computes into an existing tensor of the same shape, which may be x itself. */
