@@ -94,8 +94,7 @@ public final class LeNetBench {
   }
 
   /** Images per second over one round. */
-  private static double rate(
-      LeNetTrainer trainer, int batch, ToDoubleFunction<LeNetTrainer> step) {
+  private static double rate(LeNetTrainer trainer, int batch, ToDoubleFunction<LeNetTrainer> step) {
     long start = System.nanoTime();
     long steps = 0;
     double seconds;

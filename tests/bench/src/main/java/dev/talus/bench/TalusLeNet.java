@@ -9,13 +9,15 @@ import dev.talus.nn.F;
 import dev.talus.nn.Linear;
 import dev.talus.nn.Module;
 import dev.talus.nn.Parameter;
+import dev.talus.optim.Optimizer;
 import dev.talus.optim.SGD;
 import java.util.List;
+import java.util.function.Function;
 
 /** The tutorial's network in Talus. */
 public final class TalusLeNet implements LeNetTrainer {
   private final Net net = new Net();
-  private final SGD optimizer;
+  private final Optimizer optimizer;
   private Tensor images;
   private Tensor labels;
 
@@ -26,7 +28,16 @@ public final class TalusLeNet implements LeNetTrainer {
    * @param momentum of the SGD
    */
   public TalusLeNet(double lr, double momentum) {
-    optimizer = new SGD(net.parameters(), lr).momentum(momentum);
+    this(parameters -> new SGD(parameters, lr).momentum(momentum));
+  }
+
+  /**
+   * A network initialised from the default generator.
+   *
+   * @param maker makes the optimizer of the network's parameters
+   */
+  public TalusLeNet(Function<List<Parameter>, Optimizer> maker) {
+    optimizer = maker.apply(net.parameters());
   }
 
   private static final class Net extends Module {
@@ -74,6 +85,11 @@ public final class TalusLeNet implements LeNetTrainer {
       optimizer.step();
       return loss.item();
     }
+  }
+
+  /** The network itself. */
+  public Module net() {
+    return net;
   }
 
   @Override

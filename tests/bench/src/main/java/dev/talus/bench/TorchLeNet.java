@@ -1,11 +1,13 @@
 package dev.talus.bench;
 
+import java.util.function.Function;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Conv2dImpl;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
@@ -15,7 +17,7 @@ import org.bytedeco.pytorch.global.torch;
 /** The tutorial's network in libtorch, trained by its own SGD: the peer, and the oracle. */
 public final class TorchLeNet implements LeNetTrainer {
   private final Net net = new Net();
-  private final SGD optimizer;
+  private final Optimizer optimizer;
   private Tensor images;
   private Tensor labels;
 
@@ -26,9 +28,22 @@ public final class TorchLeNet implements LeNetTrainer {
    * @param momentum of the SGD
    */
   public TorchLeNet(double lr, double momentum) {
+    this(parameters -> sgd(parameters, lr, momentum));
+  }
+
+  /**
+   * A network initialised from libtorch's default generator.
+   *
+   * @param maker makes the optimizer of the network's parameters
+   */
+  public TorchLeNet(Function<TensorVector, Optimizer> maker) {
+    optimizer = maker.apply(net.parameters());
+  }
+
+  private static Optimizer sgd(TensorVector parameters, double lr, double momentum) {
     SGDOptions options = new SGDOptions(lr);
     options.momentum().put(momentum);
-    optimizer = new SGD(net.parameters(), options);
+    return new SGD(parameters, options);
   }
 
   /** The layers, registered in the tutorial's order. */
@@ -94,6 +109,16 @@ public final class TorchLeNet implements LeNetTrainer {
     }
   }
 
+  /** The network's output for images [n, 1, 32, 32]. */
+  public Tensor forward(Tensor input) {
+    return net.forward(input);
+  }
+
+  /** The parameters themselves, in the network's order. */
+  public TensorVector tensors() {
+    return net.parameters();
+  }
+
   @Override
   public double infer() {
     try (PointerScope scope = new PointerScope();
@@ -106,7 +131,9 @@ public final class TorchLeNet implements LeNetTrainer {
   public void close() {
     optimizer.close();
     net.close();
-    images.close();
-    labels.close();
+    if (images != null) {
+      images.close();
+      labels.close();
+    }
   }
 }
