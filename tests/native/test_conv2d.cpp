@@ -2,9 +2,13 @@
 #include <limits>
 
 #include "check.h"
+#include "cpu/conv2d_direct.h"
+#include "cpu/conv2d_im2col.h"
 #include "kernels.h"
 
 namespace {
+
+using talus::cpu::DirectShape;
 
 struct Case {
   // In the border's order: n c h w o kh kw stride_h stride_w pad_h pad_w dilation_h dilation_w groups.
@@ -31,6 +35,9 @@ const Case kCases[] = {
     {{2, 3, 20, 70, 15, 5, 7, 1, 1, 2, 3, 1, 1, 1}},   // several pieces a row
     {{1, 90, 5, 5, 90, 3, 3, 1, 1, 1, 1, 1, 1, 1}},    // a weight too large for partial sums
     {{2, 3, 6, 5, 4, 3, 3, 4, 5, 0, 0, 1, 1, 1}},      // strides that skip pixels
+    {{3, 12, 20, 26, 5, 5, 5, 1, 1, 2, 2, 1, 1, 1}},   // patches of a few channels at a time
+    {{47, 20, 5, 6, 9, 4, 5, 1, 1, 1, 2, 1, 1, 1}},    // patches of several images, not all blocks alike
+    {{40, 1, 2, 2, 1, 2, 2, 1, 1, 0, 0, 1, 1, 1}},     // registers reach over several images
     {{0, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1}},      // no images
 };
 
@@ -72,30 +79,58 @@ struct Problem {
         bias(random_values<T>(p.o, 3)),
         grad(random_values<T>(p.n * p.o * p.out_h() * p.out_w(), 4)) {}
 
+  // The border's kernels choose a way by the shape; each of the two must be right for every shape.
   void forward() const {
     for (const bool with_bias : {false, true}) {
       const T* b = with_bias ? bias.data() : nullptr;
       const int epilogue = with_bias ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE;
       std::vector<T> expected(grad.size());
       talus::ref::conv2d(dtype, p, x.data(), w.data(), b, epilogue, expected.data());
-      compare("out", expected, static_cast<double>(p.group_c() * p.kh * p.kw),
+      const double terms = static_cast<double>(p.group_c() * p.kh * p.kw);
+      compare("out", expected, terms,
               [&](T* out) { talus::cpu::conv2d(dtype, p, x.data(), w.data(), b, epilogue, out); });
+      if (p.n == 0) continue;
+      compare("out, im2col", expected, terms,
+              [&](T* out) { talus::cpu::im2col_convolution(p, x.data(), w.data(), b, with_bias, out); });
+      compare("out, direct", expected, terms, [&](T* out) {
+        talus::cpu::direct_convolution(DirectShape::forward(p), x.data(), w.data(), false, b, with_bias, out);
+      });
     }
   }
 
-  void backward() const {
-    const double positions = static_cast<double>(p.n * p.out_h() * p.out_w());
+  void backward_input() const {
+    const double terms = static_cast<double>(p.group_o() * p.kh * p.kw);
     std::vector<T> expected(x.size());
     talus::ref::conv2d_backward_input(dtype, p, grad.data(), w.data(), expected.data());
-    compare("grad_x", expected, static_cast<double>(p.group_o() * p.kh * p.kw),
+    compare("grad_x", expected, terms,
             [&](T* out) { talus::cpu::conv2d_backward_input(dtype, p, grad.data(), w.data(), out); });
-    expected.resize(w.size());
+    if (p.n == 0) return;
+    compare("grad_x, im2col", expected, terms,
+            [&](T* out) { talus::cpu::im2col_input_gradient(p, grad.data(), w.data(), out); });
+    if (p.stride_h != 1 || p.stride_w != 1) return;
+    const T* no_bias = nullptr;
+    compare("grad_x, direct", expected, terms, [&](T* out) {
+      talus::cpu::direct_convolution(DirectShape::backward_input(p), grad.data(), w.data(), true, no_bias, false, out);
+    });
+  }
+
+  void backward_weight() const {
+    const double terms = static_cast<double>(p.n * p.out_h() * p.out_w());
+    std::vector<T> expected(w.size());
     talus::ref::conv2d_backward_weight(dtype, p, grad.data(), x.data(), expected.data());
-    compare("grad_w", expected, positions,
+    compare("grad_w", expected, terms,
             [&](T* out) { talus::cpu::conv2d_backward_weight(dtype, p, grad.data(), x.data(), out); });
-    expected.resize(bias.size());
+    if (p.n == 0) return;
+    compare("grad_w, im2col", expected, terms,
+            [&](T* out) { talus::cpu::im2col_weight_gradient(p, grad.data(), x.data(), out); });
+    compare("grad_w, direct", expected, terms,
+            [&](T* out) { talus::cpu::direct_weight_gradient(p, grad.data(), x.data(), out); });
+  }
+
+  void backward_bias() const {
+    std::vector<T> expected(bias.size());
     talus::ref::conv2d_backward_bias(dtype, p, grad.data(), expected.data());
-    compare("grad_bias", expected, positions,
+    compare("grad_bias", expected, static_cast<double>(p.n * p.out_h() * p.out_w()),
             [&](T* out) { talus::cpu::conv2d_backward_bias(dtype, p, grad.data(), out); });
   }
 };
@@ -115,20 +150,48 @@ TEST(forward) {
   each_case([](const auto& problem) { problem.forward(); });
 }
 
-TEST(gradients) {
-  each_case([](const auto& problem) { problem.backward(); });
+TEST(input_gradient) {
+  each_case([](const auto& problem) { problem.backward_input(); });
+}
+
+TEST(weight_gradient) {
+  each_case([](const auto& problem) { problem.backward_weight(); });
+}
+
+TEST(bias_gradient) {
+  each_case([](const auto& problem) { problem.backward_bias(); });
+}
+
+TEST(the_way_is_chosen_by_channels_and_row_length) {
+  using talus::cpu::ConvPass;
+  const auto pays = [](ConvPass pass, const Case& c) {
+    return talus::cpu::im2col_pays<float>(pass, Problem<float>(c).p);
+  };
+  const Case lenet = {{64, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
+  const Case wide = {{1, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
+  const Case strided = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
+  for_each_isa([&](const char*) {
+    for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
+      CHECK(!pays(pass, lenet));
+      CHECK(pays(pass, wide));
+      CHECK(pays(pass, strided) == (pass == ConvPass::BackwardInput));
+    }
+  });
 }
 
 TEST(infinite_input_reaches_only_its_taps) {
-  // One infinite pixel: weights whose window never covers it must keep a finite gradient.
-  const Case c = {{1, 1, 4, 5, 1, 1, 2, 1, 1, 0, 0, 1, 1, 1}};
-  Problem<float> problem(c);
-  problem.x[0] = std::numeric_limits<float>::infinity();
-  for (float& g : problem.grad) g = 1;
-  for_each_isa([&](const char*) {
-    float grad_w[2];
-    talus::cpu::conv2d_backward_weight(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.x.data(), grad_w);
-    CHECK(std::isinf(grad_w[0]));
-    CHECK(std::isfinite(grad_w[1]));
-  });
+  // One infinite pixel: weights whose window never covers it must keep a finite gradient. Of many images, the first is
+  // not the last one, behind which nothing may be read.
+  for (const int64_t images : {1, 20}) {
+    const Case c = {{images, 1, 4, 5, 1, 1, 2, 1, 1, 0, 0, 1, 1, 1}};
+    Problem<float> problem(c);
+    problem.x[0] = std::numeric_limits<float>::infinity();
+    for (float& g : problem.grad) g = 1;
+    for_each_isa([&](const char*) {
+      float grad_w[2];
+      talus::cpu::conv2d_backward_weight(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.x.data(), grad_w);
+      CHECK(std::isinf(grad_w[0]));
+      CHECK(std::isfinite(grad_w[1]));
+    });
+  }
 }

@@ -120,6 +120,19 @@ TEST(small_shapes_of_every_size_around_a_tile) {
         all_transposes([&](bool ta, bool tb) { compare_both({1, m, n, k, ta, tb}); });
 }
 
+TEST(around_the_size_that_is_done_without_blocks) {
+  all_transposes([](bool ta, bool tb) {
+    for (const bool epilogue : {false, true}) {
+      compare_both({1, 64, 10, 84, ta, tb, 1, 0, epilogue, epilogue});
+      compare_both({1, 64, 84, 10, ta, tb, 1, 0, epilogue, epilogue, 1});
+      compare_both({1, 84, 120, 1, ta, tb, 1, 0, epilogue, epilogue});
+      compare<float>({1, 64, 64, 64, ta, tb, 1, 0, epilogue, epilogue});
+      compare<float>({1, 64, 64, 65, ta, tb, 1, 0, epilogue, epilogue});
+      compare<float>({1, 5, 40, 300, ta, tb, 1, 0, epilogue, epilogue});
+    }
+  });
+}
+
 TEST(alpha_beta_bias_and_relu) {
   for (const double alpha : {1.0, -0.5, 0.0})
     for (const double beta : {0.0, 1.0, -2.0})

@@ -1,133 +1,55 @@
-// Convolution, forward and the gradients of weight and bias. Images are padded one (or a few) at a time; patches are
-// never copied out.
-#include <vector>
-
+// Convolution and its gradients: empty shapes, the choice between the direct kernels and im2col, and the bias's
+// gradient.
 #include "cpu/conv2d_direct.h"
+#include "cpu/conv2d_im2col.h"
 #include "cpu/isa/conv2d_table.h"
 #include "dtype.h"
 #include "kernels.h"
-#include "memory.h"
 #include "parallel.h"
 
 namespace talus::cpu {
-namespace {
-
-// The weight gradient sums over the images in at most this many pieces, combined in order; larger weights are instead
-// cut by output channel only, so that the partial sums stay small.
-constexpr int64_t kPieces = 8;
-constexpr int64_t kLargeWeight = 64 << 10;
-// Images that are passed over together stay in the L1 cache, beside a few rows of the gradient.
-constexpr int64_t kImageBytes = 24 << 10;
-
-template <class T>
-class WeightGradient {
- public:
-  WeightGradient(const Conv2dParams& p, const T* grad, const T* x, T* grad_w)
-      : s_(DirectShape::forward(p)),
-        kernels_(conv2d_table().of<T>()),
-        layout_(s_),
-        offsets_(layout_.offsets()),
-        size_(s_.o * s_.taps()),
-        pieces_(size_ > kLargeWeight ? 1 : std::min(kPieces, s_.n)),
-        block_(std::max<int64_t>(1, kImageBytes / (int64_t{sizeof(T)} * layout_.image()))),
-        tiles_((s_.group_o() + kernels_.dot_rows - 1) / kernels_.dot_rows),
-        tap_tiles_((s_.taps() + kernels_.dot_taps - 1) / kernels_.dot_taps),
-        grad_(grad),
-        x_(x),
-        grad_w_(grad_w) {}
-
-  void run() const {
-    const int64_t all_tiles = s_.groups * tiles_, parts = std::min(all_tiles, kPieces / pieces_);
-    const Scratch<T> partial(pieces_ > 1 ? pieces_ * size_ : 0);
-    T* sums = pieces_ > 1 ? partial.get() : grad_w_;
-    const int64_t work = s_.work() * s_.n / (pieces_ * parts) + 1;
-    parallel_for(pieces_ * parts, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t piece = i / parts, part = i % parts;
-        add_images(piece * s_.n / pieces_, (piece + 1) * s_.n / pieces_, part * all_tiles / parts,
-                   (part + 1) * all_tiles / parts, sums + piece * size_);
-      }
-    });
-    if (pieces_ == 1) return;
-    for (int64_t i = 0; i < size_; ++i) {
-      T total = partial[i];
-      for (int64_t piece = 1; piece < pieces_; ++piece) total += partial[piece * size_ + i];
-      grad_w_[i] = total;
-    }
-  }
-
- private:
-  int64_t channel(int64_t tile) const { return tile / tiles_ * s_.group_o() + tile % tiles_ * s_.group_o() / tiles_; }
-
-  // The tiles of output channels [first_tile, last_tile) over the images [begin, end).
-  void add_images(int64_t begin, int64_t end, int64_t first_tile, int64_t last_tile, T* sums) const {
-    const int64_t image = s_.c * s_.h * s_.w;
-    std::fill(sums + channel(first_tile) * s_.taps(), sums + channel(last_tile) * s_.taps(), T{0});
-    const int64_t scratch_size = layout_.copied() ? std::min(block_, end - begin) * layout_.image() : 0;
-    const Scratch<T> scratch(scratch_size);
-    std::fill_n(scratch.get(), scratch_size, T{0});
-    for (int64_t n = begin; n < end; n += block_) {
-      const int64_t count = std::min(block_, end - n);
-      const T* x = x_ + n * image;
-      if (layout_.copied()) {
-        for (int64_t i = 0; i < count; ++i) layout_.copy(kernels_, x + i * image, scratch.get() + i * layout_.image());
-        x = scratch.get();
-      }
-      for (int64_t tile = first_tile; tile < last_tile; ++tile) add_tile(n, count, x, tile, sums);
-    }
-  }
-
-  void add_tile(int64_t n, int64_t count, const T* x, int64_t tile, T* sums) const {
-    const int64_t o = channel(tile), rows = channel(tile + 1) - o, area = s_.oh * s_.ow, taps = s_.taps();
-    ConvDots<T> d;
-    d.images = count;
-    d.rows = s_.oh;
-    d.columns = s_.ow;
-    d.g = grad_ + (n * s_.o + o) * area;
-    d.g_image = s_.o * area;
-    d.g_row = s_.ow;
-    d.g_channel = area;
-    d.x = x + tile / tiles_ * s_.group_c() * layout_.plane();
-    d.x_image = layout_.image();
-    d.x_row = layout_.output_row();
-    d.sums_stride = taps;
-    for (int64_t i = 0; i < tap_tiles_; ++i) {
-      const int64_t tap = i * taps / tap_tiles_, next = (i + 1) * taps / tap_tiles_;
-      d.offset = offsets_.data() + tap;
-      d.sums = sums + o * taps + tap;
-      kernels_.dots[rows - 1][next - tap - 1](d);
-    }
-  }
-
-  const DirectShape s_;
-  const ConvKernels<T>& kernels_;
-  const ImageLayout layout_;
-  const std::vector<int64_t> offsets_;
-  const int64_t size_, pieces_, block_, tiles_, tap_tiles_;
-  const T* grad_;
-  const T* x_;
-  T* grad_w_;
-};
-
-}  // namespace
 
 void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias, int epilogue, void* out) {
   if (p.n == 0 || p.o == 0) return;
   dispatch_float(dtype, "conv2d", [&](auto type) {
     using T = typename decltype(type)::type;
-    direct_convolution(DirectShape::forward(p), static_cast<const T*>(x), static_cast<const T*>(w), false,
-                       static_cast<const T*>(bias), epilogue == TALUS_EPILOGUE_RELU, static_cast<T*>(out));
+    const T *image = static_cast<const T*>(x), *weight = static_cast<const T*>(w), *b = static_cast<const T*>(bias);
+    const bool relu = epilogue == TALUS_EPILOGUE_RELU;
+    if (im2col_pays<T>(ConvPass::Forward, p)) {
+      im2col_convolution(p, image, weight, b, relu, static_cast<T*>(out));
+    } else {
+      direct_convolution(DirectShape::forward(p), image, weight, false, b, relu, static_cast<T*>(out));
+    }
+  });
+}
+
+void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, const void* w, void* grad_x) {
+  if (p.n == 0 || p.c == 0) return;
+  dispatch_float(dtype, "conv2d_backward_input", [&](auto type) {
+    using T = typename decltype(type)::type;
+    const T *from = static_cast<const T*>(grad), *weight = static_cast<const T*>(w);
+    if (im2col_pays<T>(ConvPass::BackwardInput, p)) {
+      im2col_input_gradient(p, from, weight, static_cast<T*>(grad_x));
+    } else {
+      direct_convolution(DirectShape::backward_input(p), from, weight, true, static_cast<const T*>(nullptr), false,
+                         static_cast<T*>(grad_x));
+    }
   });
 }
 
 void conv2d_backward_weight(int dtype, const Conv2dParams& p, const void* grad, const void* x, void* grad_w) {
   dispatch_float(dtype, "conv2d_backward_weight", [&](auto type) {
     using T = typename decltype(type)::type;
+    const T *from = static_cast<const T*>(grad), *image = static_cast<const T*>(x);
     T* out = static_cast<T*>(grad_w);
     if (p.n == 0) {
       std::fill_n(out, p.o * p.group_c() * p.kh * p.kw, T{0});
     } else if (p.o > 0) {
-      WeightGradient<T>(p, static_cast<const T*>(grad), static_cast<const T*>(x), out).run();
+      if (im2col_pays<T>(ConvPass::BackwardWeight, p)) {
+        im2col_weight_gradient(p, from, image, out);
+      } else {
+        direct_weight_gradient(p, from, image, out);
+      }
     }
   });
 }

@@ -52,7 +52,7 @@ class Direct {
         const int64_t image = i / bands, band = i % bands, pieces = s_.oh * pieces_per_row_;
         const T* x = x_ + image * s_.c * s_.h * s_.w;
         if (in_scratch(image)) {
-          if (image != copied) layout_.copy(kernels_, x, scratch.get());
+          if (image != copied) layout_.copy(kernels_, x, s_.c, scratch.get());
           copied = image;
           x = scratch.get();
         }

@@ -1,4 +1,4 @@
-// The direct convolution that forward and backward_input share.
+// Convolution without patches: forward and the input's gradient at stride 1 share one kernel.
 #pragma once
 
 #include "cpu/conv2d_image.h"
@@ -12,5 +12,8 @@ constexpr int64_t kConvParallelWork = 1 << 20;
 // gradient of the input needs it. bias: [O] or null.
 template <class T>
 void direct_convolution(const DirectShape& s, const T* x, const T* w, bool turned, const T* bias, bool relu, T* out);
+
+template <class T>
+void direct_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T* grad_w);
 
 }  // namespace talus::cpu

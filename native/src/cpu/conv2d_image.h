@@ -87,35 +87,77 @@ class ImageLayout {
     return all;
   }
 
-  // Copies an image into place; what lies around it must have been set to zero once.
+  // Copies the first `channels` planes of an image into place; all else must have been set to zero once.
   template <class T>
-  void copy(const ConvKernels<T>& kernels, const T* from, T* to) const {
+  void copy(const ConvKernels<T>& kernels, const T* from, int64_t channels, T* to) const {
     if (!copied_) {
-      std::copy(from, from + image(), to);
+      std::copy(from, from + channels * plane(), to);
       return;
     }
-    const int64_t first_row = std::max<int64_t>(0, s_.pad_h), last_row = std::min(rows_, s_.h + s_.pad_h);
-    if (first_row >= last_row) return;
-    for (int64_t c = 0; c < s_.c; ++c, from += s_.h * s_.w, to += plane())
-      for (int64_t phase = 0; phase < s_.stride_w; ++phase) {
-        // Elements q with 0 <= start + q * stride < w are the image's, those around them padding.
-        const int64_t start = phase - s_.pad_w;
-        if (start >= s_.w) continue;
-        const int64_t first = start >= 0 ? 0 : (-start + s_.stride_w - 1) / s_.stride_w;
-        const int64_t columns = std::min(phase_, (s_.w - 1 - start) / s_.stride_w + 1) - first;
-        if (columns <= 0) continue;
-        const T* source = from + (first_row - s_.pad_h) * s_.w + start + first * s_.stride_w;
-        T* target = to + first_row * row() + phase * phase_ + first;
+    for (int64_t c = 0; c < channels; ++c, from += s_.h * s_.w, to += plane())
+      each_phase([&](int64_t image, int64_t place, int64_t rows, int64_t columns) {
         if (s_.stride_w == 1) {
-          kernels.copy_rows(last_row - first_row, columns, source, s_.w, target, row());
-        } else {
-          for (int64_t r = first_row; r < last_row; ++r, source += s_.w, target += row())
-            for (int64_t q = 0; q < columns; ++q) target[q] = source[q * s_.stride_w];
+          kernels.copy_rows(rows, columns, from + image, s_.w, to + place, row());
+          return;
         }
-      }
+        for (int64_t r = 0; r < rows; ++r)
+          take_every(s_.stride_w, columns, from + image + r * s_.w, to + place + r * row());
+      });
+  }
+
+  // The way back, for a layout that is a copy: pixels that have no place in it become zero.
+  template <class T>
+  void copy_back(const ConvKernels<T>& kernels, const T* from, int64_t channels, T* to) const {
+    std::fill_n(to, channels * s_.h * s_.w, T{0});
+    for (int64_t c = 0; c < channels; ++c, from += plane(), to += s_.h * s_.w)
+      each_phase([&](int64_t image, int64_t place, int64_t rows, int64_t columns) {
+        if (s_.stride_w == 1) {
+          kernels.copy_rows(rows, columns, from + place, row(), to + image, s_.w);
+          return;
+        }
+        const T* source = from + place;
+        T* target = to + image;
+        for (int64_t r = 0; r < rows; ++r, source += row(), target += s_.w)
+          for (int64_t q = 0; q < columns; ++q) target[q * s_.stride_w] = source[q];
+      });
   }
 
  private:
+  // The compiler vectorises the usual stride if it knows it.
+  template <class T>
+  static void take_every(int64_t stride, int64_t n, const T* from, T* to) {
+    if (stride == 2) {
+      for (int64_t q = 0; q < n; ++q) to[q] = from[2 * q];
+    } else {
+      for (int64_t q = 0; q < n; ++q) to[q] = from[q * stride];
+    }
+  }
+
+  // Whether any tap needs the phase: the strides of small kernels skip pixels.
+  bool read(int64_t phase) const {
+    for (int64_t j = 0; j < s_.kw; ++j)
+      if (j * s_.dilation_w % s_.stride_w == phase) return true;
+    return false;
+  }
+
+  // Calls f(image, place, rows, columns) for the columns of each phase: where the first one is in a plane of the image
+  // and in the layout, and how many of them there are. Column q of a phase is column start + q * stride_w of the image.
+  template <class F>
+  void each_phase(F&& f) const {
+    const int64_t first_row = std::max<int64_t>(0, s_.pad_h), last_row = std::min(rows_, s_.h + s_.pad_h);
+    if (first_row >= last_row) return;
+    for (int64_t phase = 0; phase < s_.stride_w; ++phase) {
+      if (!read(phase)) continue;
+      const int64_t start = phase - s_.pad_w;
+      if (start >= s_.w) continue;
+      const int64_t first = start >= 0 ? 0 : (-start + s_.stride_w - 1) / s_.stride_w;
+      const int64_t columns = std::min(phase_, (s_.w - 1 - start) / s_.stride_w + 1) - first;
+      if (columns > 0)
+        f((first_row - s_.pad_h) * s_.w + start + first * s_.stride_w, first_row * row() + phase * phase_ + first,
+          last_row - first_row, columns);
+    }
+  }
+
   const DirectShape s_;
   const bool copied_;
   const int64_t rows_, phase_;

@@ -1,6 +1,7 @@
 // C = epilogue(alpha * op(A) op(B) + beta * C + bias): splitting, cache blocking and packing. The arithmetic is in
 // cpu/isa/gemm.cpp. Every element of C is summed over k in one order, whatever the number of threads.
 #include <algorithm>
+#include <optional>
 
 #include "cpu/isa/gemm_table.h"
 #include "dtype.h"
@@ -21,6 +22,10 @@ constexpr int64_t kBlockColumns = 4096;
 // Below this many column tiles A is read in place, below this many row tiles B is: packing would not be reused enough.
 constexpr int64_t kColumnTilesToPackA = 4;
 constexpr int64_t kRowTilesToPackB = 6;
+
+// Products of at most this many multiply-adds are done at once, by this thread, without blocks: deciding how to cut and
+// allocating would cost as much as the arithmetic.
+constexpr int64_t kSmallWork = 1 << 18;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -156,6 +161,61 @@ class Blocks {
   const Scratch<T> packed_a_, packed_b_;
 };
 
+// Scratch memory that is on the stack if it is small.
+template <class T>
+class Workspace {
+ public:
+  explicit Workspace(int64_t count) : data_(stack_) {
+    if (count > kCount) data_ = heap_.emplace(count).get();
+  }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  T* get() const { return data_; }
+
+ private:
+  static constexpr int64_t kCount = kPanelBytes / 4 / sizeof(T);
+  alignas(64) T stack_[kCount];
+  std::optional<Scratch<T>> heap_;
+  T* data_;
+};
+
+// Everything read in place; only a transposed B and columns that fill no vector are copied, one tile wide.
+template <class T>
+void multiply_small(const GemmKernels<T>& kernels, const Product<T>& p) {
+  const int width = kTileVectors * kernels.lanes, m = static_cast<int>(p.m), n = static_cast<int>(p.n);
+  const int panels = (m + kernels.rows - 1) / kernels.rows, height = m / panels, higher = m % panels;
+  alignas(64) T packed[kPanelBytes / sizeof(T)];
+  GemmTile<T> t;
+  t.k = p.k;
+  t.a_stride = p.a.stride;
+  t.ldc = p.ldc;
+  t.alpha = p.alpha;
+  t.beta = p.beta;
+  t.relu = p.relu;
+  for (int j = 0; j < n; j += width) {
+    t.n = std::min(width, n - j);
+    t.b = p.b.at(0, j);
+    t.b_stride = p.b.stride;
+    if (p.b.trans || t.n % kernels.lanes != 0) {
+      const auto pack = p.b.trans ? kernels.pack_rows : kernels.pack_columns;
+      const int vectors = t.n > kernels.lanes ? width : kernels.lanes;
+      pack(p.k, t.n, t.b, p.b.stride, vectors, packed);
+      t.b = packed;
+      t.b_stride = vectors;
+    }
+    t.bias = p.bias == nullptr ? nullptr : p.bias + j;
+    const auto& tiles = kernels.tile[!p.a.trans][t.n > kernels.lanes ? 1 : 0];
+    for (int i = 0, panel = 0; panel < panels; ++panel) {
+      const int rows = height + (panel < higher ? 1 : 0);
+      t.a = p.a.at(i, 0);
+      t.c = p.c + i * p.ldc + j;
+      tiles[rows - 1](t);
+      i += rows;
+    }
+  }
+}
+
 // m == 1 or n == 1: y = M x, where M is op(B) transposed or op(A).
 template <class T>
 void matrix_vector(const GemmKernels<T>& kernels, const Product<T>& p) {
@@ -166,24 +226,44 @@ void matrix_vector(const GemmKernels<T>& kernels, const Product<T>& p) {
   const bool rows_are_dots = row ? p.b.trans : !p.a.trans;
   const bool strided = row == vector.trans && vector.stride != 1;
 
-  const Scratch<T> y(count), gathered(strided ? p.k : 0);
+  // A row that C need not be read for is computed in its place.
+  const bool in_place = row && p.beta == T{0};
+  const Workspace<T> sums(in_place ? 0 : count), gathered(strided ? p.k : 0);
+  T* y = in_place ? p.c : sums.get();
   if (strided)
-    for (int64_t i = 0; i < p.k; ++i) gathered[i] = vector.data[i * vector.stride];
+    for (int64_t i = 0; i < p.k; ++i) gathered.get()[i] = vector.data[i * vector.stride];
   const T* x = strided ? gathered.get() : vector.data;
-  parallel_for(count, kParallelWork / 8 / p.k + 1, [&](int64_t begin, int64_t end) {
+  const auto range = [&](int64_t begin, int64_t end) {
     if (rows_are_dots) {
-      kernels.dot_rows(end - begin, p.k, matrix.data + begin * matrix.stride, matrix.stride, x, y.get() + begin);
+      kernels.dot_rows(end - begin, p.k, matrix.data + begin * matrix.stride, matrix.stride, x, y + begin);
     } else {
-      kernels.add_rows(end - begin, p.k, matrix.data + begin, matrix.stride, x, y.get() + begin);
+      kernels.add_rows(end - begin, p.k, matrix.data + begin, matrix.stride, x, y + begin);
     }
-  });
-  for (int64_t i = 0; i < count; ++i) {
-    T& c = p.c[row ? i : i * p.ldc];
-    T value = p.alpha * y[i];
-    if (p.beta != T{0}) value += p.beta * c;
-    if (p.bias != nullptr) value += p.bias[row ? i : 0];
-    c = p.relu && value < T{0} ? T{0} : value;
+  };
+  if (count * p.k <= kSmallWork / 4) {
+    range(0, count);
+  } else {
+    parallel_for(count, kParallelWork / 8 / p.k + 1, range);
   }
+  const int64_t step = row ? 1 : p.ldc;
+  if (p.alpha != T{1})
+    for (int64_t i = 0; i < count; ++i) y[i] *= p.alpha;
+  if (p.beta != T{0})
+    for (int64_t i = 0; i < count; ++i) y[i] += p.beta * p.c[i * step];
+  if (p.bias != nullptr)
+    for (int64_t i = 0; i < count; ++i) y[i] += p.bias[row ? i : 0];
+  if (p.relu)
+    for (int64_t i = 0; i < count; ++i) y[i] = y[i] < T{0} ? T{0} : y[i];
+  if (!in_place)
+    for (int64_t i = 0; i < count; ++i) p.c[i * step] = y[i];
+}
+
+// k == 1: the rows of C are multiples of a row.
+template <class T>
+void multiply_outer(const GemmKernels<T>& kernels, const Product<T>& p) {
+  const bool plain = p.alpha == T{1} && p.beta == T{0} && p.bias == nullptr && !p.relu;
+  if (!plain || p.b.trans) return multiply_small(kernels, p);
+  for (int64_t i = 0; i < p.m; ++i) kernels.add_rows(p.n, 1, p.b.data, 0, p.a.at(i, 0), p.c + i * p.ldc);
 }
 
 // How many row and column parts C is cut into for `parts` threads: nearly square parts need the least packing.
@@ -208,6 +288,8 @@ template <class T>
 void multiply(const GemmKernels<T>& kernels, const Product<T>& p) {
   if ((p.m == 1 || p.n == 1) && p.k > 0) return matrix_vector(kernels, p);
   const int64_t width = kTileVectors * kernels.lanes;
+  if (p.m * p.n * p.k <= kSmallWork && p.m * p.n <= kSmallWork && p.k * width * int64_t{sizeof(T)} <= kPanelBytes)
+    return p.k == 1 ? multiply_outer(kernels, p) : multiply_small(kernels, p);
   const int64_t worth = p.m * p.n * std::max<int64_t>(1, p.k) / kParallelWork + 1;
   const Grid grid(std::min<int64_t>(num_threads(), worth), p.m, p.n, kernels.rows, width);
   const int64_t rows = ceil_div(p.m, grid.rows);
@@ -242,6 +324,7 @@ void gemm_of(GemmParams p) {
                       static_cast<const T*>(p.bias),
                       p.epilogue == TALUS_EPILOGUE_RELU};
   };
+  if (p.batch == 1) return multiply(kernels, entry(0));
   const int64_t grain = p.batch < num_threads() ? p.batch : kParallelWork / (p.m * p.n * (p.k + 1)) + 1;
   const auto range = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) multiply(kernels, entry(i));

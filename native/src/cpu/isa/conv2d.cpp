@@ -58,11 +58,36 @@ static void tile(const ConvTile<T>& t) {
   }
 }
 
-template <class T, int Rows, int Taps>
+// acc[i][s] += g[i * g_channel...] * x[shift[s]...], the first n lanes.
+template <class T, int Rows, int Taps, bool Whole>
+static inline void add_products(Vec<T> (&acc)[Rows][Taps], const T* g, int64_t g_channel, const T* x,
+                                const int64_t* shift, int n) {
+  Vec<T> grad[Rows];
+  TALUS_UNROLL
+  for (int i = 0; i < Rows; ++i) grad[i] = Whole ? load(g + i * g_channel) : load_partial(g + i * g_channel, n);
+  TALUS_UNROLL
+  for (int s = 0; s < Taps; ++s) {
+    const Vec<T> value = Whole ? load(x + shift[s]) : load_partial(x + shift[s], n);
+    TALUS_UNROLL
+    for (int i = 0; i < Rows; ++i) acc[i][s] += grad[i] * value;
+  }
+}
+
+// The lanes below n; the others, whatever they hold, become zero.
+template <class T>
+static inline Vec<T> first_lanes(Vec<T> v, int n) {
+  Vec<T> lane;
+  for (int i = 0; i < kLanes<T>; ++i) lane[i] = static_cast<T>(i);
+  return lane < static_cast<T>(n) + Vec<T>{} ? v : Vec<T>{};
+}
+
+// `Short`: rows that do not fill a register. What lies beyond them is read and summed in lanes of its own, which are
+// left out at the end: masked loads would compete with the multiplications for the processor's ports.
+template <class T, int Rows, int Taps, bool Short>
 static void dots(const ConvDots<T>& d) {
   constexpr int L = kLanes<T>;
   Vec<T> acc[Rows][Taps] = {};
-  const int64_t whole = d.columns / L * L;
+  const int64_t whole = Short ? 0 : d.columns / L * L;
   const int rest = static_cast<int>(d.columns - whole);
   int64_t shift[Taps];
   for (int s = 0; s < Taps; ++s) shift[s] = d.offset[s];
@@ -73,33 +98,19 @@ static void dots(const ConvDots<T>& d) {
     for (int64_t row = d.rows; row > 0; --row, g_row += d.g_row, x_row += d.x_row) {
       const T* g = g_row;
       const T* x = x_row;
-      for (const T* end = g + whole; g < end; g += L, x += L) {
-        Vec<T> grad[Rows];
-        TALUS_UNROLL
-        for (int i = 0; i < Rows; ++i) grad[i] = load(g + i * g_channel);
-        TALUS_UNROLL
-        for (int s = 0; s < Taps; ++s) {
-          const Vec<T> value = load(x + shift[s]);
-          TALUS_UNROLL
-          for (int i = 0; i < Rows; ++i) acc[i][s] += grad[i] * value;
-        }
+      if constexpr (!Short) {
+        for (const T* end = g + whole; g < end; g += L, x += L)
+          add_products<T, Rows, Taps, true>(acc, g, g_channel, x, shift, L);
+        if (rest == 0) continue;
       }
-      if (rest == 0) continue;
-      Vec<T> grad[Rows];
-      TALUS_UNROLL
-      for (int i = 0; i < Rows; ++i) grad[i] = load_partial(g + i * g_channel, rest);
-      TALUS_UNROLL
-      for (int s = 0; s < Taps; ++s) {
-        const Vec<T> value = load_partial(x + shift[s], rest);
-        TALUS_UNROLL
-        for (int i = 0; i < Rows; ++i) acc[i][s] += grad[i] * value;
-      }
+      add_products<T, Rows, Taps, Short>(acc, g, g_channel, x, shift, rest);
     }
   }
   TALUS_UNROLL
   for (int i = 0; i < Rows; ++i) {
     TALUS_UNROLL
-    for (int s = 0; s < Taps; ++s) d.sums[i * d.sums_stride + s] += sum_lanes<T>(acc[i][s]);
+    for (int s = 0; s < Taps; ++s)
+      d.sums[i * d.sums_stride + s] += sum_lanes<T>(Short ? first_lanes<T>(acc[i][s], rest) : acc[i][s]);
   }
 }
 
@@ -117,14 +128,16 @@ static T sum(int64_t n, const T* x) {
 }
 
 // Rows of a few elements: much shorter than a call of memcpy for each.
-template <class T>
-static void copy_rows(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row) {
+template <class T, bool Add>
+static void transfer_rows(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row) {
   constexpr int L = kLanes<T>;
   const int64_t whole = columns / L * L;
   const int rest = static_cast<int>(columns - whole);
   for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row) {
-    for (int64_t i = 0; i < whole; i += L) store(to + i, load(from + i));
-    if (rest > 0) store_partial(to + whole, load_partial(from + whole, rest), rest);
+    for (int64_t i = 0; i < whole; i += L) store(to + i, Add ? load(to + i) + load(from + i) : load(from + i));
+    if (rest == 0) continue;
+    const Vec<T> last = load_partial(from + whole, rest);
+    store_partial(to + whole, Add ? load_partial(to + whole, rest) + last : last, rest);
   }
 }
 
@@ -137,7 +150,8 @@ static constexpr void fill_tiles(ConvKernels<T>& kernels) {
 
 template <class T, int Rows, int Taps>
 static constexpr void fill_dots(ConvKernels<T>& kernels) {
-  kernels.dots[Rows - 1][Taps - 1] = dots<T, Rows, Taps>;
+  kernels.dots[0][Rows - 1][Taps - 1] = dots<T, Rows, Taps, false>;
+  kernels.dots[1][Rows - 1][Taps - 1] = dots<T, Rows, Taps, true>;
   if constexpr (Taps > 1) {
     fill_dots<T, Rows, Taps - 1>(kernels);
   } else if constexpr (Rows > 1) {
@@ -147,7 +161,8 @@ static constexpr void fill_dots(ConvKernels<T>& kernels) {
 
 template <class T>
 static constexpr ConvKernels<T> kernels() {
-  ConvKernels<T> k = {kLanes<T>, kRows, {}, {}, kDotRows, kDotTaps, {}, sum<T>, copy_rows<T>};
+  ConvKernels<T> k = {
+      kLanes<T>, kRows, {}, {}, kDotRows, kDotTaps, {}, sum<T>, transfer_rows<T, false>, transfer_rows<T, true>};
   fill_tiles<T, kRows>(k);
   fill_dots<T, kDotRows, kDotTaps>(k);
   return k;

@@ -48,9 +48,12 @@ struct ConvKernels {
   int pieces[kMaxConvRows];                        // pieces of a tile, by its rows - 1
   void (*tile[kMaxConvRows])(const ConvTile<T>&);  // by rows - 1
   int dot_rows, dot_taps;
-  void (*dots[kMaxDotRows][kMaxDotTaps])(const ConvDots<T>&);  // by rows - 1 and taps - 1
+  // By rows - 1 and taps - 1. The second is for columns < lanes, and reads whole registers.
+  void (*dots[2][kMaxDotRows][kMaxDotTaps])(const ConvDots<T>&);
   T (*sum)(int64_t n, const T* x);
+  // to[r * to_row + j] = or += from[r * from_row + j].
   void (*copy_rows)(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row);
+  void (*add_rows)(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row);
 };
 
 struct ConvTable {

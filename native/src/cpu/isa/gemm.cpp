@@ -14,33 +14,42 @@ constexpr int kRows = 6;
 #endif
 static_assert(kRows <= kMaxTileRows, "the table has no room for this tile");
 
+// A tile of `Vectors` vectors fills all but the last.
+template <class T, int Vectors>
+static inline void store_row(const GemmTile<T>& t, T* c, const Vec<T>* sums) {
+  constexpr int L = kLanes<T>, last = (Vectors - 1) * L;
+  TALUS_UNROLL
+  for (int v = 0; v < Vectors - 1; ++v) store(c + v * L, sums[v]);
+  if (t.n == Vectors * L) {
+    store(c + last, sums[Vectors - 1]);
+  } else {
+    store_partial(c + last, sums[Vectors - 1], t.n - last);
+  }
+}
+
+template <class T>
+static inline Vec<T> load_up_to(const T* from, int n) {
+  return n >= kLanes<T> ? load(from) : load_partial(from, n);
+}
+
 // Out of line: every tile shape rounds alike, and the loop over its rows stays rolled.
 template <class T, int Vectors>
 __attribute__((noinline)) static void finish(const GemmTile<T>& t, const Vec<T>* acc, int rows) {
   constexpr int L = kLanes<T>;
-  if (t.n == Vectors * L && t.beta == T{0} && t.bias == nullptr && !t.relu) {
-    for (int i = 0; i < rows; ++i) {
-      TALUS_UNROLL
-      for (int v = 0; v < Vectors; ++v) store(t.c + i * t.ldc + v * L, t.alpha * acc[i * Vectors + v]);
-    }
-    return;
+  Vec<T> bias[Vectors] = {};
+  if (t.bias != nullptr) {
+    for (int v = 0; v < Vectors; ++v) bias[v] = load_up_to(t.bias + v * L, t.n - v * L);
   }
   for (int i = 0; i < rows; ++i, acc += Vectors) {
     T* c = t.c + i * t.ldc;
+    Vec<T> sum[Vectors];
     for (int v = 0; v < Vectors; ++v) {
-      const int n = t.n - v * L;
-      if (n <= 0) break;
-      Vec<T> sum = t.alpha * acc[v];
-      if (n >= L) {
-        if (t.beta != T{0}) sum += t.beta * load(c + v * L);
-        if (t.bias != nullptr) sum += load(t.bias + v * L);
-        store(c + v * L, t.relu ? relu<T>(sum) : sum);
-      } else {
-        if (t.beta != T{0}) sum += t.beta * load_partial(c + v * L, n);
-        if (t.bias != nullptr) sum += load_partial(t.bias + v * L, n);
-        store_partial(c + v * L, t.relu ? relu<T>(sum) : sum, n);
-      }
+      sum[v] = t.alpha * acc[v];
+      if (t.beta != T{0}) sum[v] += t.beta * load_up_to(c + v * L, t.n - v * L);
+      if (t.bias != nullptr) sum[v] += bias[v];
+      if (t.relu) sum[v] = relu<T>(sum[v]);
     }
+    store_row<T, Vectors>(t, c, sum);
   }
 }
 
@@ -70,24 +79,35 @@ static void tile(const GemmTile<T>& t) {
     a += ReadRows ? 1 : a_stride;
     b += b_stride;
   }
+  // Most products are this plain, and short sums need their registers stored without a detour.
+  if (t.beta == T{0} && t.bias == nullptr && !t.relu) {
+    T* c = t.c;
+    const T alpha = t.alpha;
+    TALUS_UNROLL
+    for (int i = 0; i < Rows; ++i, c += t.ldc) {
+      TALUS_UNROLL
+      for (int v = 0; v < Vectors; ++v) acc[i][v] *= alpha;
+      store_row<T, Vectors>(t, c, acc[i]);
+    }
+    return;
+  }
   finish<T, Vectors>(t, &acc[0][0], Rows);
 }
 
 // In-register transpose by exchanging off-diagonal blocks of 1, 2, 4, ... lanes.
-template <int Distance, class V, class Index>
-static inline void exchange(V& x, V& y, Index lane, int lanes) {
-  const Index upper = lane & Distance;
-  const V first = __builtin_shuffle(x, y, upper == 0 ? lane : lane - Distance + lanes);
-  y = __builtin_shuffle(x, y, upper == 0 ? lane + Distance : lane + lanes);
+template <int Distance, class T, int... Lane>
+static inline void exchange(Vec<T>& x, Vec<T>& y, std::integer_sequence<int, Lane...>) {
+  constexpr int count = kLanes<T>;
+  const Vec<T> first = __builtin_shufflevector(x, y, ((Lane & Distance) == 0 ? Lane : Lane - Distance + count)...);
+  y = __builtin_shufflevector(x, y, ((Lane & Distance) == 0 ? Lane + Distance : Lane + count)...);
   x = first;
 }
 
 template <int Distance, class T>
 static inline void exchange_all(Vec<T>* v) {
-  const auto lane = lane_numbers<T>();
   TALUS_UNROLL
   for (int i = 0; i < kLanes<T>; ++i)
-    if ((i & Distance) == 0) exchange<Distance>(v[i], v[i + Distance], lane, kLanes<T>);
+    if ((i & Distance) == 0) exchange<Distance, T>(v[i], v[i + Distance], LaneNumbers<T>{});
 }
 
 template <class T>
@@ -172,28 +192,40 @@ static void dot_rows(int64_t count, int64_t k, const T* m, int64_t stride, const
   for (; i < count; ++i) dot_block<T, 1>(k, m + i * stride, stride, x, y + i);
 }
 
+// n columns that fill all of `Vectors` vectors but, perhaps, the last.
 template <class T, int Vectors>
 static void add_block(int64_t k, int n, const T* m, int64_t stride, const T* x, T* y) {
-  constexpr int L = kLanes<T>;
+  constexpr int L = kLanes<T>, last = (Vectors - 1) * L;
   Vec<T> acc[Vectors] = {};
-  if (n == Vectors * L) {
-    for (int64_t p = 0; p < k; ++p) TALUS_UNROLL
-    for (int v = 0; v < Vectors; ++v) acc[v] += x[p] * load(m + p * stride + v * L);
+  for (int64_t p = 0; p < k; ++p, m += stride) {
     TALUS_UNROLL
-    for (int v = 0; v < Vectors; ++v) store(y + v * L, acc[v]);
-  } else {
-    for (int64_t p = 0; p < k; ++p) acc[0] += x[p] * load_partial(m + p * stride, n);
-    store_partial(y, acc[0], n);
+    for (int v = 0; v < Vectors - 1; ++v) acc[v] += x[p] * load(m + v * L);
+    acc[Vectors - 1] += x[p] * load_up_to(m + last, n - last);
   }
+  TALUS_UNROLL
+  for (int v = 0; v < Vectors - 1; ++v) store(y + v * L, acc[v]);
+  if (n == Vectors * L) {
+    store(y + last, acc[Vectors - 1]);
+  } else {
+    store_partial(y + last, acc[Vectors - 1], n - last);
+  }
+}
+
+// The last columns, at most `Vectors` vectors of them, in one pass over the rows.
+template <class T, int Vectors>
+static void add_rest(int64_t k, int n, const T* m, int64_t stride, const T* x, T* y) {
+  if constexpr (Vectors > 1) {
+    if (n <= (Vectors - 1) * kLanes<T>) return add_rest<T, Vectors - 1>(k, n, m, stride, x, y);
+  }
+  add_block<T, Vectors>(k, n, m, stride, x, y);
 }
 
 template <class T>
 static void add_rows(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y) {
-  constexpr int L = kLanes<T>;
+  constexpr int all = 8 * kLanes<T>;
   int64_t j = 0;
-  for (; j + 8 * L <= count; j += 8 * L) add_block<T, 8>(k, 8 * L, m + j, stride, x, y + j);
-  for (; j < count; j += L)
-    add_block<T, 1>(k, count - j < L ? static_cast<int>(count - j) : L, m + j, stride, x, y + j);
+  for (; count - j > all; j += all) add_block<T, 8>(k, all, m + j, stride, x, y + j);
+  if (j < count) add_rest<T, 8>(k, static_cast<int>(count - j), m + j, stride, x, y + j);
 }
 
 template <class T, bool ReadRows, int Vectors, int Rows>

@@ -1,6 +1,8 @@
 // Loads and stores of the first `n` lanes of a register, for the edges of matrices and images.
 #pragma once
 
+#include <utility>
+
 #include "cpu/isa/vec.h"
 
 #if defined(__AVX2__)
@@ -69,32 +71,23 @@ static inline void store_partial(T* to, Vec<T> v, int n) {
 
 #endif
 
-// Lane numbers, for shuffles.
+// The numbers 0, 1, 2, ... of a register's lanes, for shuffles, whose indices must be constants.
 template <class T>
-struct IndexOf;
-template <>
-struct IndexOf<float> {
-  typedef int32_t type __attribute__((vector_size(kVectorBytes)));
-};
-template <>
-struct IndexOf<double> {
-  typedef int64_t type __attribute__((vector_size(kVectorBytes)));
-};
+using LaneNumbers = std::make_integer_sequence<int, kLanes<T>>;
 
-template <class T>
-static inline typename IndexOf<T>::type lane_numbers() {
-  typename IndexOf<T>::type lane;
-  TALUS_UNROLL
-  for (int i = 0; i < kLanes<T>; ++i) lane[i] = i;
-  return lane;
+// Lanes `Distance` apart trade places.
+template <int Distance, class T, int... Lane>
+static inline Vec<T> swap_lanes(Vec<T> v, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(v, v, (Lane ^ Distance)...);
 }
 
 // Lanes added in a fixed order: halves onto each other.
-template <class T>
+template <class T, int Half = kLanes<T> / 2>
 static inline T sum_lanes(Vec<T> v) {
-  TALUS_UNROLL
-  for (int half = kLanes<T> / 2; half > 0; half /= 2) v += __builtin_shuffle(v, lane_numbers<T>() ^ half);
-  return v[0];
+  if constexpr (Half > 0)
+    return sum_lanes<T, Half / 2>(v + swap_lanes<Half, T>(v, LaneNumbers<T>{}));
+  else
+    return v[0];
 }
 
 // NaN stays NaN.
