@@ -61,7 +61,7 @@ interface Progress extends AutoCloseable {
           new ProgressBarBuilder()
               .setTaskName(title)
               .setInitialMax(images)
-              .setUnit(" images", 1)
+              .setUnit("", 1)
               .setStyle(ProgressBarStyle.ASCII)
               .setUpdateIntervalMillis(UPDATE_MILLIS)
               .setConsumer(new ConsoleProgressBarConsumer(System.out))
@@ -75,7 +75,7 @@ interface Progress extends AutoCloseable {
       if (report || now - lastText > UPDATE_MILLIS * 1_000_000L) {
         // The bar's own speed counts whole seconds, and an epoch has only a few.
         double rate = images / ((now - start) / 1e9);
-        bar.setExtraMessage(String.format(Locale.ROOT, "%.0f images/s, loss %.4f", rate, loss));
+        bar.setExtraMessage(String.format(Locale.ROOT, "loss %.4f, %.0f images/s", loss, rate));
         lastText = now;
       }
     }
