@@ -1,6 +1,7 @@
 #include "parallel.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -89,6 +90,51 @@ bool spin_until(Condition condition) {
   return condition();
 }
 
+// A pool thread that sleeps, and the core it last ran on.
+//
+// Linux wakes a thread where it slept, and on small machines does not look for an idle core while the others are busy:
+// a helper that once shared its caller's core would stay there. So a caller that finds a sleeper on its own core bars
+// that core from it for one wake-up.
+class Sleeper {
+#if defined(__linux__)
+ public:
+  Sleeper() : thread_(pthread_self()), core_(sched_getcpu()) {
+    CPU_ZERO(&granted_);
+    if (pthread_getaffinity_np(thread_, sizeof granted_, &granted_) != 0) core_ = -1;
+  }
+
+  // Keeps the next wake-up away from `busy`, if it would go there.
+  void avoid(int busy) {
+    if (busy != core_ || barred_ || CPU_COUNT(&granted_) < 2) return;
+    cpu_set_t others = granted_;
+    CPU_CLR(busy, &others);
+    barred_ = pthread_setaffinity_np(thread_, sizeof others, &others) == 0;
+  }
+
+  void woke() const {
+    if (barred_) pthread_setaffinity_np(thread_, sizeof granted_, &granted_);
+  }
+
+ private:
+  pthread_t thread_;
+  int core_;
+  cpu_set_t granted_;
+  bool barred_ = false;
+#else
+ public:
+  void avoid(int) {}
+  void woke() const {}
+#endif
+};
+
+int current_core() {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
 // Threads that help whoever calls. Callers and helpers at work together are kept to the number of threads, so many
 // callers share the cores: with as many callers as threads, each works alone.
 class Pool {
@@ -160,7 +206,11 @@ class Pool {
     const bool wanted = !jobs_.empty() && free > 0;
     help_wanted_ = wanted;
     if (!wanted) return;
-    for (int64_t i = std::min<int64_t>({count, free, sleepers_}); i > 0; --i) wake_.notify_one();
+    const auto asleep = static_cast<int64_t>(sleepers_.size());
+    if (asleep == 0) return;
+    const int core = current_core();
+    for (Sleeper* sleeper : sleepers_) sleeper->avoid(core);
+    for (int64_t i = std::min<int64_t>({count, free, asleep}); i > 0; --i) wake_.notify_one();
   }
 
   void remove(Job* job) {
@@ -214,9 +264,11 @@ class Pool {
     const bool wanted = spin_until([this] { return help_wanted_.load(std::memory_order_relaxed); });
     lock.lock();
     if (wanted || help_wanted_ || workers_ >= threads_) return;
-    ++sleepers_;
+    Sleeper self;
+    sleepers_.push_back(&self);
     wake_.wait(lock);
-    --sleepers_;
+    sleepers_.erase(std::remove(sleepers_.begin(), sleepers_.end(), &self), sleepers_.end());
+    self.woke();
   }
 
   std::mutex mutex_;
@@ -224,7 +276,7 @@ class Pool {
   std::vector<Job*> jobs_;
   std::atomic<int> threads_;
   int workers_ = 0;
-  int64_t sleepers_ = 0;
+  std::vector<Sleeper*> sleepers_;
   // Callers and helpers inside run() or share().
   int running_ = 0;
   std::atomic<bool> help_wanted_{false};

@@ -32,7 +32,12 @@ inline std::vector<Time> race(const std::vector<Run>& rivals, int rounds, std::c
   for (int round = 0; round < rounds; ++round) {
     for (size_t i = 0; i < rivals.size(); ++i) {
       std::this_thread::sleep_for(pause);
-      const double once = std::max(1e-7, seconds(rivals[i], 1));
+      // Sleepers of this rival need some milliseconds until the system has spread them over the cores again.
+      double once;
+      const auto start = std::chrono::steady_clock::now();
+      do {
+        once = std::max(1e-7, seconds(rivals[i], 1));
+      } while (std::chrono::steady_clock::now() - start < pause);
       const int repeats = std::max(1, std::min(1000, static_cast<int>(5e-4 / once)));
       times[i].push_back(seconds(rivals[i], repeats));
     }
