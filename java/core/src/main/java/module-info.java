@@ -14,6 +14,5 @@ module dev.talus {
   exports dev.talus.memory;
   exports dev.talus.nn;
   exports dev.talus.nn.init;
-  exports dev.talus.ops;
   exports dev.talus.optim;
 }
