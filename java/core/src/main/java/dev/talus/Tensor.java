@@ -8,6 +8,7 @@ import dev.talus.internal.TensorText;
 import dev.talus.memory.Allocator;
 import dev.talus.memory.LeakDetector;
 import dev.talus.memory.Storage;
+import java.lang.ref.Reference;
 import java.util.function.LongConsumer;
 
 /**
@@ -411,6 +412,9 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
     try (Scope scope = Scope.open();
         Autograd.GradMode mode = Autograd.noGrad()) {
       reader.accept(to(as).contiguous().address());
+    } finally {
+      // The address alone does not keep a tensor without a scope from being freed meanwhile.
+      Reference.reachabilityFence(this);
     }
   }
 

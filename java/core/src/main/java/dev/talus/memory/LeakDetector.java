@@ -99,6 +99,7 @@ public final class LeakDetector {
     private final Site site;
     private Cleaner.Cleanable cleanable;
     private boolean explicit;
+    private boolean cancelled;
 
     private Net(Runnable free, Site site) {
       this.free = free;
@@ -116,8 +117,6 @@ public final class LeakDetector {
       cancelled = true;
       cleanable.clean();
     }
-
-    private boolean cancelled;
 
     @Override
     public void run() {

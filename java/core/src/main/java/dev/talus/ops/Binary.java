@@ -9,6 +9,7 @@ import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 import dev.talus.internal.Geometries;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 
 /**
  * The differentiable element-wise operations of two inputs: a table of rows. Inputs broadcast; the
@@ -190,6 +191,9 @@ public final class Binary {
         y.address(),
         alpha,
         out.address());
+    Reference.reachabilityFence(x);
+    Reference.reachabilityFence(y);
+    Reference.reachabilityFence(out);
   }
 
   private static final class Recorded extends Node {

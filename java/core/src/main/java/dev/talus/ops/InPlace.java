@@ -7,6 +7,7 @@ import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.internal.Geometries;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.function.Consumer;
@@ -150,6 +151,8 @@ public final class InPlace {
         Geometries.of(to, from),
         from.address(),
         to.address());
+    Reference.reachabilityFence(from);
+    Reference.reachabilityFence(to);
   }
 
   private static boolean records(Tensor target, Tensor other) {

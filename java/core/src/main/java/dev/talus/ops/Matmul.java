@@ -4,6 +4,7 @@ import dev.talus.Scope;
 import dev.talus.Shape;
 import dev.talus.Tensor;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.function.Supplier;
 
@@ -238,6 +239,10 @@ public final class Matmul {
           m * n,
           bias == null ? 0 : bias.address(),
           0);
+      Reference.reachabilityFence(a);
+      Reference.reachabilityFence(b);
+      Reference.reachabilityFence(c);
+      Reference.reachabilityFence(bias);
     }
   }
 

@@ -9,6 +9,7 @@ import dev.talus.ValuesAndIndices;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 
 /** The largest or smallest elements along a dimension, and where they are. */
 public final class MaxDim extends Node {
@@ -67,6 +68,7 @@ public final class MaxDim extends Node {
         0,
         values.address(),
         indices.address());
+    Reference.reachabilityFence(x);
     return new ValuesAndIndices(values, indices);
   }
 

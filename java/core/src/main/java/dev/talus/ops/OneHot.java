@@ -4,6 +4,7 @@ import dev.talus.DType;
 import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 
 /** Class numbers as vectors with a single 1. */
@@ -56,6 +57,7 @@ public final class OneHot {
       Tensor out = Tensor.allocate(DType.INT64, index.device(), sizes);
       Native.oneHot(
           index.device().id(), index.numel(), count, index.contiguous().address(), out.address());
+      Reference.reachabilityFence(index);
       return scope.escape(out);
     }
   }

@@ -6,6 +6,7 @@ import dev.talus.DType;
 import dev.talus.Tensor;
 import dev.talus.internal.Geometries;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 
 /** Questions about single elements, answered with a bool tensor. */
 public final class Predicate {
@@ -38,6 +39,7 @@ public final class Predicate {
         0,
         0,
         out.address());
+    Reference.reachabilityFence(x);
     return out;
   }
 }

@@ -7,6 +7,7 @@ import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 
 /**
  * The reductions over some or all dimensions: a table of rows, each with its names, its kernel's
@@ -152,6 +153,7 @@ public final class Reduce {
         p0,
         out.address(),
         0);
+    Reference.reachabilityFence(x);
     if (this == STD) {
       out.sqrt_();
     }

@@ -8,6 +8,7 @@ import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 import dev.talus.internal.Geometries;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 
 /**
  * The element-wise operations of one input: a table of rows, each with its name, its kernel's
@@ -195,6 +196,8 @@ public final class Unary {
         p0,
         p1,
         out.address());
+    Reference.reachabilityFence(x);
+    Reference.reachabilityFence(out);
   }
 
   public static Tensor addScalar(Tensor x, double value) {
