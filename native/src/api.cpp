@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "cpu/conv2d_choice.h"
 #include "cpu_features.h"
 #include "kernels.h"
 #include "memory.h"
@@ -91,6 +92,12 @@ Conv2dParams conv2d_params(const int64_t* p) {
                  {TALUS_CONV_KH, TALUS_CONV_KW, TALUS_CONV_STRIDE_H, TALUS_CONV_STRIDE_W, TALUS_CONV_DILATION_H,
                   TALUS_CONV_DILATION_W, TALUS_CONV_GROUPS});
   return Conv2dParams(p);
+}
+
+cpu::ConvPass conv2d_pass(int pass) {
+  if (pass < TALUS_CONV_FORWARD || pass > TALUS_CONV_BACKWARD_WEIGHT)
+    fail(TALUS_INVALID_ARGUMENT, "conv2d: pass %d does not exist, expected 0 to 2", pass);
+  return static_cast<cpu::ConvPass>(pass);
 }
 
 Pool2dParams pool2d_params(const int64_t* p) {
@@ -353,6 +360,19 @@ int talus_gemm(int device, int dtype, int64_t batch, int trans_a, int trans_b, i
     cpu::gemm(dtype, GemmParams{batch, trans_a != 0, trans_b != 0, m, n, k, alpha, a, lda, stride_a, b, ldb, stride_b,
                                 beta, c, ldc, stride_c, bias, epilogue});
   });
+}
+
+int talus_conv2d_force(int pass, const char* algorithm) {
+  return guarded([&] {
+    require_address("the name of the algorithm", algorithm);
+    cpu::force_algorithm(conv2d_pass(pass), algorithm);
+  });
+}
+
+const char* talus_conv2d_algorithm(int device, int dtype, int pass, const int64_t* params) {
+  const char* name = nullptr;
+  on_cpu(device, [&] { name = cpu::algorithm_name(dtype, conv2d_pass(pass), conv2d_params(params)); });
+  return name;
 }
 
 int talus_conv2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr w, talus_ptr bias, int epilogue,

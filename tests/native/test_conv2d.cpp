@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "check.h"
+#include "cpu/conv2d_choice.h"
 #include "cpu/conv2d_direct.h"
 #include "cpu/conv2d_im2col.h"
 #include "kernels.h"
@@ -162,21 +163,45 @@ TEST(bias_gradient) {
   each_case([](const auto& problem) { problem.backward_bias(); });
 }
 
-TEST(the_way_is_chosen_by_channels_and_row_length) {
+TEST(the_rule_chooses_by_shape) {
+  using talus::cpu::ConvAlgorithm;
   using talus::cpu::ConvPass;
-  const auto pays = [](ConvPass pass, const Case& c) {
-    return talus::cpu::im2col_pays<float>(pass, Problem<float>(c).p);
-  };
   const Case lenet = {{64, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
-  const Case wide = {{1, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
+  const Case pointwise = {{1, 1024, 7, 7, 1024, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
   const Case strided = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
   for_each_isa([&](const char*) {
     for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
-      CHECK(!pays(pass, lenet));
-      CHECK(pays(pass, wide));
-      CHECK(pays(pass, strided) == (pass == ConvPass::BackwardInput));
+      const auto chosen = [&](const Case& c) {
+        return talus::cpu::algorithm_for<float>(pass, talus::Conv2dParams(c.params));
+      };
+      CHECK(chosen(lenet) == ConvAlgorithm::Direct);
+      CHECK(chosen(pointwise) == ConvAlgorithm::Gemm);
+      CHECK((chosen(strided) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));
     }
   });
+}
+
+TEST(a_forced_algorithm_is_used_where_it_can) {
+  const Case strided = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
+  const auto chosen = [&](int pass) {
+    return std::string(talus_conv2d_algorithm(0, TALUS_FLOAT32, pass, strided.params));
+  };
+  CHECK(chosen(TALUS_CONV_FORWARD) == "direct");
+  CHECK(talus_conv2d_force(TALUS_CONV_FORWARD, "gemm") == TALUS_OK);
+  CHECK(chosen(TALUS_CONV_FORWARD) == "gemm");
+  CHECK(chosen(TALUS_CONV_BACKWARD_WEIGHT) == "direct");
+  CHECK(talus_conv2d_force(TALUS_CONV_BACKWARD_INPUT, "direct") == TALUS_OK);
+  CHECK(chosen(TALUS_CONV_BACKWARD_INPUT) == "gemm");
+  CHECK(talus_conv2d_force(TALUS_CONV_FORWARD, "fft") == TALUS_INVALID_ARGUMENT);
+  CHECK(std::string(talus_last_error()).find("'fft', expected one of auto, direct") != std::string::npos);
+  CHECK(talus_conv2d_force(3, "gemm") == TALUS_INVALID_ARGUMENT);
+  CHECK(talus_conv2d_force(TALUS_CONV_FORWARD, nullptr) == TALUS_INVALID_ARGUMENT);
+  CHECK(chosen(TALUS_CONV_FORWARD) == "gemm");
+  for (const int pass : {TALUS_CONV_FORWARD, TALUS_CONV_BACKWARD_INPUT, TALUS_CONV_BACKWARD_WEIGHT})
+    CHECK(talus_conv2d_force(pass, "auto") == TALUS_OK);
+  CHECK(chosen(TALUS_CONV_FORWARD) == "direct");
+  CHECK(talus_conv2d_algorithm(0, TALUS_INT32, TALUS_CONV_FORWARD, strided.params) == nullptr);
+  CHECK(talus_conv2d_algorithm(0, TALUS_FLOAT32, TALUS_CONV_FORWARD, nullptr) == nullptr);
 }
 
 TEST(infinite_input_reaches_only_its_taps) {

@@ -145,6 +145,9 @@ enum talus_conv2d_param {
   TALUS_CONV_PARAMS = 14
 };
 
+/* A convolution and its gradients. */
+enum talus_conv2d_pass { TALUS_CONV_FORWARD = 0, TALUS_CONV_BACKWARD_INPUT = 1, TALUS_CONV_BACKWARD_WEIGHT = 2 };
+
 /* Positions in the int64_t params array of the pool2d functions. */
 enum talus_pool2d_param {
   TALUS_POOL_PLANES = 0, /* N * C */
@@ -307,6 +310,11 @@ TALUS_API int talus_conv2d_backward_weight(int device, int dtype, const int64_t*
                                            talus_ptr grad_w);
 TALUS_API int talus_conv2d_backward_bias(int device, int dtype, const int64_t* params, talus_ptr grad,
                                          talus_ptr grad_bias);
+/* What computes this pass from now on: "auto" (a rule by shape), "direct" (not the input's gradient of a strided
+ * convolution), "gemm" (every shape), "winograd" or "depthwise". Where it cannot, the rule decides. */
+TALUS_API int talus_conv2d_force(int pass, const char* algorithm);
+/* The algorithm that would compute this shape now; NULL on failure. */
+TALUS_API const char* talus_conv2d_algorithm(int device, int dtype, int pass, const int64_t* params);
 
 /* params: enum talus_pool2d_param. Contiguous planes. indices: int32, h*W + w of the chosen input, or 0 to omit. */
 TALUS_API int talus_max_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out,

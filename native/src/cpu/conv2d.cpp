@@ -1,5 +1,5 @@
-// Convolution and its gradients: empty shapes, the choice between the direct kernels and im2col, and the bias's
-// gradient.
+// Convolution and its gradients: empty shapes, the algorithm that was chosen, and the bias's gradient.
+#include "cpu/conv2d_choice.h"
 #include "cpu/conv2d_direct.h"
 #include "cpu/conv2d_im2col.h"
 #include "cpu/isa/conv2d_table.h"
@@ -15,10 +15,12 @@ void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, cons
     using T = typename decltype(type)::type;
     const T *image = static_cast<const T*>(x), *weight = static_cast<const T*>(w), *b = static_cast<const T*>(bias);
     const bool relu = epilogue == TALUS_EPILOGUE_RELU;
-    if (im2col_pays<T>(ConvPass::Forward, p)) {
-      im2col_convolution(p, image, weight, b, relu, static_cast<T*>(out));
-    } else {
-      direct_convolution(DirectShape::forward(p), image, weight, false, b, relu, static_cast<T*>(out));
+    T* to = static_cast<T*>(out);
+    switch (algorithm_for<T>(ConvPass::Forward, p)) {
+      case ConvAlgorithm::Gemm:
+        return im2col_convolution(p, image, weight, b, relu, to);
+      default:
+        return direct_convolution(DirectShape::forward(p), image, weight, false, b, relu, to);
     }
   });
 }
@@ -28,28 +30,32 @@ void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, c
   dispatch_float(dtype, "conv2d_backward_input", [&](auto type) {
     using T = typename decltype(type)::type;
     const T *from = static_cast<const T*>(grad), *weight = static_cast<const T*>(w);
-    if (im2col_pays<T>(ConvPass::BackwardInput, p)) {
-      im2col_input_gradient(p, from, weight, static_cast<T*>(grad_x));
-    } else {
-      direct_convolution(DirectShape::backward_input(p), from, weight, true, static_cast<const T*>(nullptr), false,
-                         static_cast<T*>(grad_x));
+    T* to = static_cast<T*>(grad_x);
+    switch (algorithm_for<T>(ConvPass::BackwardInput, p)) {
+      case ConvAlgorithm::Gemm:
+        return im2col_input_gradient(p, from, weight, to);
+      default:
+        return direct_convolution(DirectShape::backward_input(p), from, weight, true, static_cast<const T*>(nullptr),
+                                  false, to);
     }
   });
 }
 
 void conv2d_backward_weight(int dtype, const Conv2dParams& p, const void* grad, const void* x, void* grad_w) {
+  if (p.o == 0) return;
   dispatch_float(dtype, "conv2d_backward_weight", [&](auto type) {
     using T = typename decltype(type)::type;
     const T *from = static_cast<const T*>(grad), *image = static_cast<const T*>(x);
-    T* out = static_cast<T*>(grad_w);
+    T* to = static_cast<T*>(grad_w);
     if (p.n == 0) {
-      std::fill_n(out, p.o * p.group_c() * p.kh * p.kw, T{0});
-    } else if (p.o > 0) {
-      if (im2col_pays<T>(ConvPass::BackwardWeight, p)) {
-        im2col_weight_gradient(p, from, image, out);
-      } else {
-        direct_weight_gradient(p, from, image, out);
-      }
+      std::fill_n(to, p.o * p.group_c() * p.kh * p.kw, T{0});
+      return;
+    }
+    switch (algorithm_for<T>(ConvPass::BackwardWeight, p)) {
+      case ConvAlgorithm::Gemm:
+        return im2col_weight_gradient(p, from, image, to);
+      default:
+        return direct_weight_gradient(p, from, image, to);
     }
   });
 }

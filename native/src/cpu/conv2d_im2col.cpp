@@ -4,8 +4,6 @@
 // transpose. What is summed in which order depends on the shape only.
 #include "cpu/conv2d_im2col.h"
 
-#include <limits>
-
 #include "cpu/conv2d_direct.h"
 #include "cpu/isa/conv2d_table.h"
 #include "dtype.h"
@@ -212,33 +210,6 @@ class Im2col {
 
 }  // namespace
 
-// Measured in float32 on AVX-512, on layers of residual networks and smaller ones of 1 to 1024 channels and 7x7 to
-// 224x224 pixels, for 1 and 8 images. Forward and for the input, direct kernels win by 5 to 40% at 14x14 to 56x56; for
-// the weights, gemm is 1.2 to 2 times as fast from 64 channels on. im2col wins everywhere where rows much shorter than
-// a register leave direct kernels half their lanes (7x7: 1.2 to 4 times), where a strided 1x1 kernel has them copy
-// pixels it skips, where there are too few output pixels to repay sorting the weights, and for large 1x1 kernels, whose
-// patches are the image itself. Thresholds are weights of a group.
-template <class T>
-bool im2col_pays(ConvPass pass, const Conv2dParams& p) {
-  if (pass == ConvPass::BackwardInput && (p.stride_h != 1 || p.stride_w != 1)) return true;
-  struct Thresholds {
-    int64_t always, pointwise, short_rows, few_pixels;
-  };
-  constexpr int64_t never = std::numeric_limits<int64_t>::max();
-  constexpr Thresholds forward = {never, 1 << 20, 1 << 10, 1 << 14}, input = {never, 1 << 20, 1 << 16, 1 << 14},
-                       weight = {1 << 14, 1 << 14, 1 << 10, 1 << 14};
-  // The smallest layers, where the rest of this function would be felt.
-  if (p.o * p.group_c() * p.kh * p.kw < forward.short_rows) return false;
-  const Thresholds& least = pass == ConvPass::Forward ? forward : pass == ConvPass::BackwardInput ? input : weight;
-
-  const DirectShape s = pass == ConvPass::BackwardInput ? DirectShape::backward_input(p) : DirectShape::forward(p);
-  const int64_t lanes = conv2d_table().of<T>().lanes, weights = s.group_o() * s.taps();
-  const bool pointwise = s.kh * s.kw == 1;
-  const bool lanes_idle = s.ow * 10 < ceil_div(s.ow, lanes) * lanes * 6 || (pointwise && s.stride_w > 1);
-  return weights >= least.always || (pointwise && weights >= least.pointwise) ||
-         (lanes_idle && weights >= least.short_rows) || (s.n * s.oh * s.ow <= 256 && weights >= least.few_pixels);
-}
-
 template <class T>
 void im2col_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out) {
   Im2col<T>(p).forward(x, w, bias, relu, out);
@@ -255,7 +226,6 @@ void im2col_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T*
 }
 
 #define INSTANTIATE(T)                                                                           \
-  template bool im2col_pays<T>(ConvPass, const Conv2dParams&);                                   \
   template void im2col_convolution(const Conv2dParams&, const T*, const T*, const T*, bool, T*); \
   template void im2col_input_gradient(const Conv2dParams&, const T*, const T*, T*);              \
   template void im2col_weight_gradient(const Conv2dParams&, const T*, const T*, T*);

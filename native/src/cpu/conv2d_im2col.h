@@ -5,13 +5,6 @@
 
 namespace talus::cpu {
 
-enum class ConvPass { Forward, BackwardInput, BackwardWeight };
-
-// Whether im2col is the faster way, or the only one: the input's gradient of a strided convolution has no direct
-// kernel.
-template <class T>
-bool im2col_pays(ConvPass pass, const Conv2dParams& p);
-
 // bias: [O] or null.
 template <class T>
 void im2col_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out);

@@ -3,6 +3,7 @@ package dev.talus;
 import dev.talus.internal.Native;
 import dev.talus.memory.Allocator;
 import dev.talus.memory.MemoryStats;
+import dev.talus.ops.ConvChoice;
 
 /** What concerns the whole process: the random seed, threads, memory, and what was loaded. */
 public final class Talus {
@@ -51,6 +52,36 @@ public final class Talus {
   /** The instruction sets this machine could use, separated by commas. */
   public static String availableIsas() {
     return Native.availableIsas();
+  }
+
+  /**
+   * Tells how a convolution of these images and kernels, and its gradients, would be computed. The
+   * values of the tensors do not matter.
+   *
+   * @param x images [N, C, H, W]
+   * @param w kernels [O, C/groups, KH, KW]
+   * @param stride one number, or those of height and width; more than 0
+   * @param padding zeros around the images, likewise; 0 or more
+   * @param dilation distance of neighbouring kernel elements, likewise; more than 0
+   * @param groups blocks of channels that do not see each other; 1 by default
+   * @return the algorithm of each pass
+   * @throws IllegalArgumentException if shapes or types do not fit together
+   */
+  public static ConvAlgorithms convAlgorithms(
+      Tensor x, Tensor w, int[] stride, int[] padding, int[] dilation, int groups) {
+    return ConvChoice.of(x, w, stride, padding, dilation, groups);
+  }
+
+  /**
+   * Sets how convolutions are computed from now on, as the system property {@code talus.conv} does.
+   *
+   * @param choice {@code gemm}, {@code auto}, {@code forward=gemm,weight=direct} ...; passes that
+   *     it does not name stay as they are
+   * @throws IllegalArgumentException if it names no pass or no algorithm
+   * @see ConvAlgorithms
+   */
+  public static void forceConvAlgorithms(String choice) {
+    ConvChoice.force(choice);
   }
 
   /** The version of the native library. */

@@ -363,6 +363,18 @@ public final class Native {
             epilogue));
   }
 
+  public static void forceConv2d(int pass, String algorithm) {
+    check(talus_conv2d_force(pass, algorithm));
+  }
+
+  public static String conv2dAlgorithm(int device, int type, int pass, long[] params) {
+    String algorithm = talus_conv2d_algorithm(device, type, pass, params);
+    if (algorithm == null) {
+      throw new IllegalArgumentException(talus_last_error());
+    }
+    return algorithm;
+  }
+
   public static void conv2d(
       int device, int type, long[] params, long x, long w, long bias, int epilogue, long out) {
     check(talus_conv2d(device, type, params, x, w, bias, epilogue, out));

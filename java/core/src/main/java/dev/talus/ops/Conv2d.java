@@ -17,6 +17,10 @@ import dev.talus.internal.Native;
  *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html">conv2d</a>
  */
 public final class Conv2d {
+  static {
+    ConvChoice.readProperty();
+  }
+
   private Conv2d() {}
 
   /**

@@ -1,0 +1,30 @@
+package dev.talus;
+
+/**
+ * How a convolution and its two gradients are computed; see {@link Talus#convAlgorithms}.
+ *
+ * <p>A measured rule chooses by shape. The system property {@code talus.conv}, read before the
+ * first convolution, overrides it, for all passes ({@code -Dtalus.conv=gemm}) or by pass ({@code
+ * -Dtalus.conv=forward=gemm,weight=direct}). The algorithms:
+ *
+ * <ul>
+ *   <li>{@code auto}: the rule chooses, the default
+ *   <li>{@code direct}: every shape, but not the gradient of the input of a strided convolution
+ *   <li>{@code gemm}: every shape
+ *   <li>{@code winograd}: some 3x3 kernels of stride 1
+ *   <li>{@code depthwise}: some kernels of one input channel per group
+ * </ul>
+ *
+ * An algorithm that cannot compute a shape leaves it to the rule.
+ *
+ * @param forward computes the output
+ * @param input computes the gradient of the images
+ * @param weight computes the gradient of the kernels
+ */
+public record ConvAlgorithms(String forward, String input, String weight) {
+  /** In the property's form: {@code forward=direct,input=gemm,weight=gemm}. */
+  @Override
+  public String toString() {
+    return "forward=" + forward + ",input=" + input + ",weight=" + weight;
+  }
+}

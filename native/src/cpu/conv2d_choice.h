@@ -1,0 +1,30 @@
+// Which algorithm computes a convolution or one of its gradients: a rule by shape, which a user can override.
+#pragma once
+
+#include "params.h"
+
+namespace talus::cpu {
+
+// In the order of talus_conv2d_pass.
+enum class ConvPass { Forward, BackwardInput, BackwardWeight };
+
+// Direct: every shape but the input's gradient of a strided convolution. Gemm: every shape. The others are for the
+// shapes that can_convolve names.
+enum class ConvAlgorithm { Direct, Gemm, Winograd, Depthwise };
+
+// Whether it can compute this shape at all.
+bool can_convolve(ConvAlgorithm algorithm, ConvPass pass, const Conv2dParams& p);
+
+// The rule alone. `lanes`: elements of a register.
+ConvAlgorithm choose_algorithm(ConvPass pass, int64_t lanes, const Conv2dParams& p);
+
+// What a pass uses from now on, by name; where that cannot compute a shape, and for "auto", the rule decides. Throws
+// Error(TALUS_INVALID_ARGUMENT) for another name.
+void force_algorithm(ConvPass pass, const char* name);
+
+// What conv2d.cpp runs, and its name.
+template <class T>
+ConvAlgorithm algorithm_for(ConvPass pass, const Conv2dParams& p);
+const char* algorithm_name(int dtype, ConvPass pass, const Conv2dParams& p);
+
+}  // namespace talus::cpu
