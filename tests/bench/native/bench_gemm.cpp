@@ -1,4 +1,4 @@
-// Float32 matrix products against OpenBLAS: bench_gemm <libopenblas.so> [threads] [rounds]
+// Float32 matrix products against OpenBLAS: bench_gemm <libopenblas.so> [threads] [rounds] [name...]
 #include <cstdlib>
 
 #include "kernels.h"
@@ -20,6 +20,8 @@ struct Shape {
   }
 
 const Shape kShapes[] = {
+    {"square", 16, 16, 16, false, false},
+    {"square", 32, 32, 32, false, false},
     {"square", 64, 64, 64, false, false},
     {"square", 128, 128, 128, false, false},
     {"square", 256, 256, 256, false, false},
@@ -28,6 +30,8 @@ const Shape kShapes[] = {
     {"square", 2048, 2048, 2048, false, false},
     {"square nt", 512, 512, 512, false, true},
     {"square tn", 512, 512, 512, true, false},
+    LINEAR(784, 1024),
+    LINEAR(1024, 1024),
     LINEAR(576, 120),
     LINEAR(120, 84),
     LINEAR(84, 10),
@@ -40,7 +44,7 @@ const Shape kShapes[] = {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: bench_gemm <libopenblas.so> [threads] [rounds]\n");
+    std::fprintf(stderr, "usage: bench_gemm <libopenblas.so> [threads] [rounds] [name...]\n");
     return 2;
   }
   const bench::OpenBlas blas(argv[1]);
@@ -50,6 +54,7 @@ int main(int argc, char** argv) {
   std::printf("%-10s %5s %5s %5s     median GF/s: Talus, OpenBLAS, ratio   best GF/s: Talus, OpenBLAS, ratio\n", "",
               "m", "n", "k");
   for (const Shape& s : kShapes) {
+    if (!bench::selected(s.name, argc, argv, 4)) continue;
     const auto a = bench::values<float>(s.m * s.k), b = bench::values<float>(s.k * s.n);
     std::vector<float> c(static_cast<size_t>(s.m * s.n));
     const int64_t lda = s.trans_a ? s.m : s.k, ldb = s.trans_b ? s.k : s.n;
