@@ -106,7 +106,7 @@ class Blocks {
   }
 
   // A tile of fewer columns than whole vectors is packed even where B is read in place: whole vectors are loaded.
-  bool packed(int columns) const { return pack_b_ || columns % kernels_.lanes != 0; }
+  bool packed(int columns) const { return pack_b_ || (columns % kernels_.lanes != 0 && !kernels_.partial_b); }
   T* packed_tile(int64_t depth, int64_t tile) const { return packed_b_.get() + (pack_b_ ? tile * width_ * depth : 0); }
 
   void pack_b(int64_t k, int64_t depth, int64_t column, int64_t columns) {
@@ -197,7 +197,7 @@ void multiply_small(const GemmKernels<T>& kernels, const Product<T>& p) {
     t.n = std::min(width, n - j);
     t.b = p.b.at(0, j);
     t.b_stride = p.b.stride;
-    if (p.b.trans || t.n % kernels.lanes != 0) {
+    if (p.b.trans || (t.n % kernels.lanes != 0 && !kernels.partial_b)) {
       const auto pack = p.b.trans ? kernels.pack_rows : kernels.pack_columns;
       const int vectors = t.n > kernels.lanes ? width : kernels.lanes;
       pack(p.k, t.n, t.b, p.b.stride, vectors, packed);

@@ -14,84 +14,125 @@ constexpr int kRows = 6;
 #endif
 static_assert(kRows <= kMaxTileRows, "the table has no room for this tile");
 
-// A tile of `Vectors` vectors fills all but the last.
-template <class T, int Vectors>
-static inline void store_row(const GemmTile<T>& t, T* c, const Vec<T>* sums) {
-  constexpr int L = kLanes<T>, last = (Vectors - 1) * L;
-  TALUS_UNROLL
-  for (int v = 0; v < Vectors - 1; ++v) store(c + v * L, sums[v]);
-  if (t.n == Vectors * L) {
-    store(c + last, sums[Vectors - 1]);
-  } else {
-    store_partial(c + last, sums[Vectors - 1], t.n - last);
-  }
-}
-
+// Element (i, p) of a tile's A at row<i>() + p. Seven rows are reached from one address with three strides, so that a
+// loop over p keeps all of it in a handful of registers; the compiler, left alone, keeps one stride a row.
 template <class T>
-static inline Vec<T> load_up_to(const T* from, int n) {
-  return n >= kLanes<T> ? load(from) : load_partial(from, n);
-}
+struct Rows7 {
+  const T *low, *high;
+  int64_t once, thrice, five_times;
 
-// Out of line: every tile shape rounds alike, and the loop over its rows stays rolled.
-template <class T, int Vectors>
-__attribute__((noinline)) static void finish(const GemmTile<T>& t, const Vec<T>* acc, int rows) {
-  constexpr int L = kLanes<T>;
-  Vec<T> bias[Vectors] = {};
-  if (t.bias != nullptr) {
-    for (int v = 0; v < Vectors; ++v) bias[v] = load_up_to(t.bias + v * L, t.n - v * L);
+  Rows7(const T* a, int64_t stride)
+      : low(a), high(a + 7 * stride), once(stride), thrice(3 * stride), five_times(5 * stride) {
+    __asm__("" : "+r"(high), "+r"(once), "+r"(thrice), "+r"(five_times));
   }
-  for (int i = 0; i < rows; ++i, acc += Vectors) {
-    T* c = t.c + i * t.ldc;
-    Vec<T> sum[Vectors];
-    for (int v = 0; v < Vectors; ++v) {
-      sum[v] = t.alpha * acc[v];
-      if (t.beta != T{0}) sum[v] += t.beta * load_up_to(c + v * L, t.n - v * L);
-      if (t.bias != nullptr) sum[v] += bias[v];
-      if (t.relu) sum[v] = relu<T>(sum[v]);
+
+  template <int I>
+  TALUS_INLINE const T* row() const {
+    const T* from = I < 7 ? low : high;
+    constexpr int i = I % 7;
+    if constexpr (i == 3 || i == 6) return from + i / 3 * thrice;
+    if constexpr (i == 5) return from + five_times;
+    return from + i * once;
+  }
+
+  TALUS_INLINE void advance() {
+    ++low;
+    ++high;
+  }
+};
+
+// Rows x Vectors registers of C. All loops over them are unrolled by templates: a loop that the optimizer unrolls later
+// leaves them in memory before and after the sum.
+template <class T, int Rows, int Vectors>
+struct Accumulators {
+  static constexpr int L = kLanes<T>, kLast = Vectors - 1;
+  Vec<T> at[Rows][Vectors];
+
+  // f(accumulator, row, vector), both numbers as types.
+  template <class F>
+  TALUS_INLINE void each(F&& f) {
+    unroll<Rows>([&](auto i)
+                     TALUS_INLINE_LAMBDA { unroll<Vectors>([&](auto v) TALUS_INLINE_LAMBDA { f(at[i][v], i, v); }); });
+  }
+
+  // The epilogue. Its steps are apart so that every tile shape rounds alike.
+  TALUS_INLINE void finish(const GemmTile<T>& t, const LastVector<T>& last) {
+    const auto load_from = [&](const T* from, auto v) TALUS_INLINE_LAMBDA {
+      return v < kLast ? load(from + v * L) : last.load_valid(from + v * L);
+    };
+    const int64_t ldc = t.ldc;
+    if (t.alpha != T{1}) {
+      const T alpha = t.alpha;
+      each([&](auto& sum, auto, auto) TALUS_INLINE_LAMBDA { sum *= alpha; });
     }
-    store_row<T, Vectors>(t, c, sum);
+    if (t.beta != T{0}) {
+      const T beta = t.beta;
+      const T* c = t.c;
+      each([&](auto& sum, auto, auto v) TALUS_INLINE_LAMBDA {
+        sum += beta * load_from(c, v);
+        if (v == kLast) c += ldc;
+      });
+    }
+    if (t.bias != nullptr) {
+      Vec<T> bias[Vectors];
+      unroll<Vectors>([&](auto v) TALUS_INLINE_LAMBDA { bias[v] = load_from(t.bias, v); });
+      each([&](auto& sum, auto, auto v) TALUS_INLINE_LAMBDA { sum += bias[v]; });
+    }
+    if (t.row_bias != nullptr) {
+      const T* bias = t.row_bias;
+      each([&](auto& sum, auto i, auto) TALUS_INLINE_LAMBDA { sum += bias[i]; });
+    }
+    if (t.relu) each([&](auto& sum, auto, auto) TALUS_INLINE_LAMBDA { sum = relu<T>(sum); });
+    T* c = t.c;
+    each([&](auto& sum, auto, auto v) TALUS_INLINE_LAMBDA {
+      if constexpr (v < kLast) {
+        store(c + v * L, sum);
+      } else {
+        last.store_valid(c + v * L, sum);
+        c += ldc;
+      }
+    });
   }
-}
+};
 
 template <class T, int Rows, int Vectors, bool ReadRows>
 static void tile(const GemmTile<T>& t) {
-  constexpr int L = kLanes<T>;
-  Vec<T> acc[Rows][Vectors] = {};
-  const T* a = t.a;
-  const T* b = t.b;
-  const int64_t a_stride = t.a_stride, b_stride = t.b_stride;
+  constexpr int L = kLanes<T>, last_vector = Vectors - 1;
+  const LastVector<T> last(t.n - last_vector * L);
+  Accumulators<T, Rows, Vectors> acc;
+  acc.each([](auto& sum, auto, auto) TALUS_INLINE_LAMBDA { sum = Vec<T>{}; });
   // A long sum leaves time to fetch the tile of C meanwhile.
   if (t.k >= 64) {
-    for (int i = 0; i < Rows; ++i)
-      for (int v = 0; v < Vectors * kVectorBytes; v += 64)
-        __builtin_prefetch(reinterpret_cast<const char*>(t.c + i * t.ldc) + v, 1);
+    const char* c = reinterpret_cast<const char*>(t.c);
+    for (int i = 0; i < Rows; ++i, c += t.ldc * int64_t{sizeof(T)})
+      for (int v = 0; v < Vectors * kVectorBytes; v += 64) __builtin_prefetch(c + v, 1);
   }
-  for (int64_t p = t.k; p > 0; --p) {
+  const T* b = t.b;
+  const int64_t a_stride = t.a_stride, b_stride = t.b_stride;
+  const auto step = [&](auto&& element) TALUS_INLINE_LAMBDA {
     Vec<T> row[Vectors];
-    TALUS_UNROLL
-    for (int v = 0; v < Vectors; ++v) row[v] = load(b + v * L);
-    TALUS_UNROLL
-    for (int i = 0; i < Rows; ++i) {
-      const T x = ReadRows ? a[i * a_stride] : a[i];
-      TALUS_UNROLL
-      for (int v = 0; v < Vectors; ++v) acc[i][v] += x * row[v];
-    }
-    a += ReadRows ? 1 : a_stride;
+    unroll<last_vector>([&](auto v) TALUS_INLINE_LAMBDA { row[v] = load(b + v * L); });
+    row[last_vector] = last.load_b(b + last_vector * L);
+    unroll<Rows>([&](auto i) TALUS_INLINE_LAMBDA {
+      const T x = element(i);
+      unroll<Vectors>([&](auto v) TALUS_INLINE_LAMBDA { acc.at[i][v] += x * row[v]; });
+    });
     b += b_stride;
-  }
-  // Most products are this plain, and short sums need their registers stored without a detour.
-  if (t.beta == T{0} && t.bias == nullptr && !t.relu) {
-    T* c = t.c;
-    const T alpha = t.alpha;
-    TALUS_UNROLL
-    for (int i = 0; i < Rows; ++i, c += t.ldc) {
-      TALUS_UNROLL
-      for (int v = 0; v < Vectors; ++v) acc[i][v] *= alpha;
-      store_row<T, Vectors>(t, c, acc[i]);
+  };
+  if constexpr (ReadRows) {
+    Rows7<T> a(t.a, a_stride);
+    for (int64_t p = t.k; p > 0; --p) {
+      step([&](auto i) TALUS_INLINE_LAMBDA { return *a.template row<i>(); });
+      a.advance();
     }
-    return;
+  } else {
+    const T* a = t.a;
+    for (int64_t p = t.k; p > 0; --p) {
+      step([&](auto i) TALUS_INLINE_LAMBDA { return a[i]; });
+      a += a_stride;
+    }
   }
-  finish<T, Vectors>(t, &acc[0][0], Rows);
+  acc.finish(t, last);
 }
 
 // In-register transpose by exchanging off-diagonal blocks of 1, 2, 4, ... lanes.
@@ -200,7 +241,7 @@ static void add_block(int64_t k, int n, const T* m, int64_t stride, const T* x, 
   for (int64_t p = 0; p < k; ++p, m += stride) {
     TALUS_UNROLL
     for (int v = 0; v < Vectors - 1; ++v) acc[v] += x[p] * load(m + v * L);
-    acc[Vectors - 1] += x[p] * load_up_to(m + last, n - last);
+    acc[Vectors - 1] += x[p] * (n == Vectors * L ? load(m + last) : load_partial(m + last, n - last));
   }
   TALUS_UNROLL
   for (int v = 0; v < Vectors - 1; ++v) store(y + v * L, acc[v]);
@@ -236,7 +277,8 @@ static constexpr void fill_tiles(GemmKernels<T>& kernels) {
 
 template <class T>
 static constexpr GemmKernels<T> kernels() {
-  GemmKernels<T> k = {kRows, kLanes<T>, {}, pack_rows<T>, pack_columns<T>, dot_rows<T>, add_rows<T>};
+  GemmKernels<T> k = {kRows,        kLanes<T>,       kPartialLoadIsFree, {},
+                      pack_rows<T>, pack_columns<T>, dot_rows<T>,        add_rows<T>};
   fill_tiles<T, false, 1, kRows>(k);
   fill_tiles<T, false, 2, kRows>(k);
   fill_tiles<T, true, 1, kRows>(k);

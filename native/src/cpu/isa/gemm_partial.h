@@ -16,7 +16,20 @@
 #define TALUS_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+#define TALUS_INLINE __attribute__((always_inline)) inline
+#define TALUS_INLINE_LAMBDA __attribute__((always_inline))
+
 namespace talus::TALUS_ISA_NS {
+
+// f(0), f(1), ... f(N - 1), with the numbers as types: the indices are constants from the start.
+template <class F, int... I>
+static TALUS_INLINE void unroll(F&& f, std::integer_sequence<int, I...>) {
+  (f(std::integral_constant<int, I>{}), ...);
+}
+template <int N, class F>
+static TALUS_INLINE void unroll(F&& f) {
+  unroll(f, std::make_integer_sequence<int, N>{});
+}
 
 #if defined(__AVX512F__)
 
@@ -69,6 +82,53 @@ static inline void store_partial(T* to, Vec<T> v, int n) {
     if (i < n) to[i] = v[i];
 }
 
+#endif
+
+// The last register of a row, of which the first n lanes are the matrix's.
+template <class T>
+class LastVector {
+ public:
+#if defined(__AVX512F__)
+  // Masks cost nothing.
+  explicit LastVector(int n) : mask_((1u << n) - 1) {}
+  Vec<T> load_valid(const T* from) const { return load_b(from); }
+  Vec<T> load_b(const T* from) const {
+    if constexpr (sizeof(T) == sizeof(float))
+      return (Vec<T>)_mm512_maskz_loadu_ps(static_cast<__mmask16>(mask_), from);
+    else
+      return (Vec<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>(mask_), from);
+  }
+  void store_valid(T* to, Vec<T> v) const {
+    if constexpr (sizeof(T) == sizeof(float))
+      _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask_), (__m512)v);
+    else
+      _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask_), (__m512d)v);
+  }
+
+ private:
+  unsigned mask_;
+#else
+  explicit LastVector(int n) : n_(n) {}
+  Vec<T> load_valid(const T* from) const { return n_ == kLanes<T> ? load(from) : load_partial(from, n_); }
+  // Packed, so that all lanes can be read.
+  Vec<T> load_b(const T* from) const { return load(from); }
+  void store_valid(T* to, Vec<T> v) const {
+    if (n_ == kLanes<T>) {
+      store(to, v);
+    } else {
+      store_partial(to, v, n_);
+    }
+  }
+
+ private:
+  int n_;
+#endif
+};
+
+#if defined(__AVX512F__)
+constexpr bool kPartialLoadIsFree = true;
+#else
+constexpr bool kPartialLoadIsFree = false;
 #endif
 
 // The numbers 0, 1, 2, ... of a register's lanes, for shuffles, whose indices must be constants.

@@ -5,13 +5,13 @@
 
 namespace talus {
 
-// One tile of C: rows x n, n <= vectors * lanes.  C = relu(alpha * A B + beta * C + bias)
+// One tile of C: rows x n, n <= vectors * lanes.  C = relu(alpha * A B + beta * C + bias + row_bias)
 template <class T>
 struct GemmTile {
   int64_t k;
   const T* a;  // element (i, p) at a[i + p * a_stride] or, for a tile that reads rows, a[i * a_stride + p]
   int64_t a_stride;
-  const T* b;  // row p at b + p * b_stride; whole vectors are read
+  const T* b;  // row p at b + p * b_stride; whole vectors are read, unless the table's partial_b says otherwise
   int64_t b_stride;
   T* c;
   int64_t ldc;
@@ -19,6 +19,7 @@ struct GemmTile {
   T alpha, beta;  // beta == 0: C is not read
   const T* bias;  // [n] or null
   bool relu;
+  const T* row_bias = nullptr;  // [rows] or null
 };
 
 constexpr int kMaxTileRows = 16;
@@ -30,6 +31,8 @@ struct GemmKernels {
 
   int rows;  // the largest tile is rows x (kTileVectors * lanes)
   int lanes;
+  bool
+      partial_b;  // of each row of B a tile reads no more than n elements, so B need not be packed for its last columns
   // [A is read by rows][vectors - 1][rows - 1]
   Tile tile[2][kTileVectors][kMaxTileRows];
 
