@@ -4,23 +4,22 @@
 
 namespace bench {
 
-#define TALUS_PEAK(isa)         \
-  namespace isa {               \
-  double fma_loop(int repeats); \
-  }
-#if defined(__x86_64__) || defined(_M_X64)
-TALUS_PEAK(avx512)
-TALUS_PEAK(avx2)
-#elif defined(__aarch64__)
-TALUS_PEAK(neon)
-#endif
+namespace avx512 {
+extern const PeakLoops loops;
+}
+namespace avx2 {
+extern const PeakLoops loops;
+}
+namespace neon {
+extern const PeakLoops loops;
+}
 
-FmaLoop widest_fma() {
+const PeakLoops* widest_loops() {
 #if defined(__x86_64__) || defined(_M_X64)
-  if (talus::isa_available(talus::Isa::Avx512)) return avx512::fma_loop;
-  if (talus::isa_available(talus::Isa::Avx2)) return avx2::fma_loop;
+  if (talus::isa_available(talus::Isa::Avx512)) return &avx512::loops;
+  if (talus::isa_available(talus::Isa::Avx2)) return &avx2::loops;
 #elif defined(__aarch64__)
-  if (talus::isa_available(talus::Isa::Neon)) return neon::fma_loop;
+  if (talus::isa_available(talus::Isa::Neon)) return &neon::loops;
 #endif
   return nullptr;
 }

@@ -1,10 +1,7 @@
 package dev.talus.bench;
 
 /** One library's training of the tutorial's network; both sides do the same work. */
-public interface LeNetTrainer extends AutoCloseable {
-  /** Sets how many threads the library may use. */
-  void setThreads(int threads);
-
+public interface LeNetTrainer extends Trainer {
   /**
    * Sets the batch every step works on.
    *
@@ -13,12 +10,6 @@ public interface LeNetTrainer extends AutoCloseable {
    */
   void setBatch(float[] pixels, long[] classes);
 
-  /** Zeroes the gradients, computes the cross-entropy, its gradients, and one SGD step. */
-  double step();
-
   /** A forward pass without recording; returns the sum of the outputs. */
   double infer();
-
-  @Override
-  void close();
 }

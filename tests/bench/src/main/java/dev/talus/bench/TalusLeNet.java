@@ -1,7 +1,6 @@
 package dev.talus.bench;
 
 import dev.talus.Scope;
-import dev.talus.Talus;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.nn.Conv2d;
@@ -66,7 +65,7 @@ public final class TalusLeNet implements LeNetTrainer {
 
   @Override
   public void setThreads(int threads) {
-    Talus.setNumThreads(threads);
+    Threads.talus(threads);
   }
 
   @Override

@@ -87,7 +87,7 @@ public final class TorchLeNet implements LeNetTrainer {
 
   @Override
   public void setThreads(int threads) {
-    torch.set_num_threads(threads);
+    Threads.torch(threads);
   }
 
   @Override

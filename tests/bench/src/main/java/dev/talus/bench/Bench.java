@@ -1,0 +1,200 @@
+package dev.talus.bench;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import dev.talus.Talus;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Runs the families that the property {@code bench} names, each in processes of its own, prints
+ * their tables and writes {@code target/bench.json}.
+ *
+ * <p>Where several threads are used, there are two processes: how OpenMP's idle threads wait is
+ * read from the environment when libtorch is loaded, and neither way is best for all work.
+ */
+public final class Bench {
+  /** libtorch's idle threads sleep, which is best on few cores. */
+  static final String USUAL_WAITING = "passive";
+
+  /** They spin first: what libtorch does when nothing is set. */
+  private static final String DEFAULT_WAITING = "default";
+
+  private final Settings settings = Settings.fromProperties();
+  private boolean failed;
+
+  private Bench() {}
+
+  /** Runs what is selected. */
+  public static void main(String[] args) throws Exception {
+    String selection = Settings.property("bench", "all");
+    if (selection.equals("jmh")) {
+      JmhBench.main(args);
+      return;
+    }
+    new Bench().run(selection);
+  }
+
+  private void run(String selection) throws Exception {
+    List<String> known = new ArrayList<>(Families.all().stream().map(Family::name).toList());
+    known.add(MemoryBench.NAME);
+    List<String> chosen = selection.equals("all") ? known : List.of(selection.split(","));
+    for (String name : chosen) {
+      if (!known.contains(name) && !name.equals("peaks")) {
+        throw new IllegalArgumentException(
+            "-Dbench="
+                + name
+                + " is unknown; there are all, peaks, jmh, "
+                + String.join(", ", known));
+      }
+    }
+    int most = Arrays.stream(settings.threads()).max().orElseThrow();
+    Peaks peaks = Peaks.measure(most);
+    Map<String, Object> machine = machine();
+    System.out.println("machine: " + machine.get("cpu") + ", kernels for " + machine.get("isa"));
+    System.out.println("peaks: " + peaks);
+    Report report = new Report(peaks);
+    for (String name : chosen) {
+      if (name.equals(MemoryBench.NAME)) {
+        report.add(MemoryBench.run());
+      } else if (!name.equals("peaks")) {
+        measure(Families.named(name), report);
+      }
+    }
+    Map<String, Object> all = new LinkedHashMap<>();
+    all.put("machine", machine);
+    all.put("peaks", peaks.byThreads().values());
+    all.put("rounds", settings.rounds());
+    all.put("round_seconds", settings.seconds());
+    all.put("families", report.families());
+    Path file = Path.of(Settings.property("bench.json", "target/bench.json"));
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    Files.writeString(file, JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(all));
+    System.out.println();
+    System.out.println("written: " + file);
+    if (failed) {
+      System.out.println("some rows FAILED, see above");
+      System.exit(1);
+    }
+  }
+
+  private void measure(Family family, Report report) throws IOException, InterruptedException {
+    List<Result> results = new ArrayList<>(worker(family, USUAL_WAITING));
+    boolean threaded = Arrays.stream(settings.threads()).anyMatch(threads -> threads > 1);
+    if (threaded && !family.isScaling()) {
+      results.addAll(worker(family, DEFAULT_WAITING));
+    }
+    List<String> failures =
+        results.stream()
+            .filter(result -> result.failure() != null)
+            .map(result -> result.row() + ": " + result.failure())
+            .toList();
+    failed |= !failures.isEmpty();
+    List<Line> lines = new ArrayList<>();
+    for (int threads : settings.threads()) {
+      for (Row row : family.rows()) {
+        List<Result> same =
+            results.stream()
+                .filter(r -> r.row().equals(row.name()) && r.threads() == threads)
+                .toList();
+        if (!same.isEmpty()) {
+          lines.add(Line.of(row, threads, family.target(), same));
+        }
+      }
+    }
+    report.print(family, lines, failures);
+  }
+
+  private List<Result> worker(Family family, String waiting)
+      throws IOException, InterruptedException {
+    ProcessBuilder builder =
+        java(List.of(), Worker.class, family.name(), waiting)
+            .redirectError(ProcessBuilder.Redirect.INHERIT);
+    if (waiting.equals(USUAL_WAITING)) {
+      builder.environment().put("OMP_WAIT_POLICY", "passive");
+    } else {
+      builder.environment().remove("OMP_WAIT_POLICY");
+    }
+    List<Result> results = new ArrayList<>();
+    Process process = builder.start();
+    try (BufferedReader lines =
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        if (!line.startsWith(Worker.MARK)) {
+          System.out.println(line);
+          continue;
+        }
+        results.add(Result.fromJson(line.substring(Worker.MARK.length())));
+        progress(family, waiting, results);
+      }
+    }
+    clearProgress();
+    if (process.waitFor() != 0) {
+      throw new IllegalStateException(
+          "the process for " + family.name() + " ended with status " + process.exitValue());
+    }
+    return results;
+  }
+
+  private static void progress(Family family, String waiting, List<Result> results) {
+    if (System.console() != null) {
+      Result last = results.get(results.size() - 1);
+      String text =
+          String.format(
+              "%s, waiting %s: %d results, %s, %d threads",
+              family.name(), waiting, results.size(), last.row(), last.threads());
+      System.out.print("\r\033[K" + text);
+      System.out.flush();
+    }
+  }
+
+  private static void clearProgress() {
+    if (System.console() != null) {
+      System.out.print("\r\033[K");
+    }
+  }
+
+  /** A Java process with this one's class path and options. */
+  static ProcessBuilder java(List<String> options, Class<?> main, String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+    command.addAll(options);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of(arguments));
+    return new ProcessBuilder(command);
+  }
+
+  private static Map<String, Object> machine() throws IOException {
+    Map<String, Object> machine = new LinkedHashMap<>();
+    Path cpus = Path.of("/proc/cpuinfo");
+    String cpu = System.getProperty("os.arch");
+    if (Files.isReadable(cpus)) {
+      cpu =
+          Files.readAllLines(cpus).stream()
+              .filter(line -> line.startsWith("model name"))
+              .map(line -> line.substring(line.indexOf(':') + 1).strip())
+              .findFirst()
+              .orElse(cpu);
+    }
+    machine.put("cpu", cpu);
+    machine.put("cores", Runtime.getRuntime().availableProcessors());
+    machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
+    machine.put("isa", Talus.isa());
+    machine.put("talus", Talus.version());
+    machine.put("java", System.getProperty("java.vm.version"));
+    machine.put("date", Instant.now().toString());
+    return machine;
+  }
+}

@@ -1,0 +1,114 @@
+package dev.talus.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Rivals take turns, so that a machine that slows down slows all of them; the medians are compared.
+ *
+ * <p>Before the first round each warms up. A setting that then needs much more time than the best
+ * of the same library is dropped: it cannot become the library's best.
+ */
+final class Contest {
+  private static final double HOPELESS = 1.4;
+
+  /** Threads of the rival before spin for some milliseconds before they sleep. */
+  private static final long PAUSE_MILLIS = 25;
+
+  private final Settings settings;
+  private final double warmUpSeconds;
+
+  Contest(Settings settings) {
+    this(settings, 4 * settings.seconds());
+  }
+
+  Contest(Settings settings, double warmUpSeconds) {
+    this.settings = settings;
+    this.warmUpSeconds = warmUpSeconds;
+  }
+
+  /** The timings of those who were not dropped, in the order of the rivals. */
+  List<Timing> run(List<Rival> rivals) {
+    boolean threaded = rivals.stream().anyMatch(rival -> rival.threads() > 1);
+    List<Turn> turns = new ArrayList<>();
+    for (Rival rival : rivals) {
+      enter(rival, threaded);
+      turns.add(new Turn(rival, warmUp(rival)));
+    }
+    List<Turn> staying = turns.stream().filter(turn -> !isHopeless(turn, turns)).toList();
+    double round = staying.stream().mapToDouble(turn -> turn.seconds(settings)).sum();
+    int affordable = (int) Math.max(3, settings.rowSeconds() / round);
+    int rounds = Math.min(settings.rounds(), affordable);
+    double[][] seconds = new double[staying.size()][rounds];
+    for (int i = 0; i < rounds; i++) {
+      for (int j = 0; j < staying.size(); j++) {
+        Rival rival = staying.get(j).rival;
+        enter(rival, threaded);
+        if (threaded) {
+          // Sleepers need some calls until the system has spread them over the cores again.
+          calls(rival, 0.1 * settings.seconds(), staying.get(j).estimate);
+        }
+        seconds[j][i] = calls(rival, settings.seconds(), staying.get(j).estimate);
+      }
+    }
+    List<Timing> timings = new ArrayList<>();
+    for (int j = 0; j < staying.size(); j++) {
+      Rival rival = staying.get(j).rival;
+      timings.add(new Timing(rival.side(), rival.threads(), seconds[j]));
+    }
+    return timings;
+  }
+
+  private record Turn(Rival rival, double estimate) {
+    double seconds(Settings settings) {
+      return Math.max(estimate, settings.seconds());
+    }
+  }
+
+  private static boolean isHopeless(Turn turn, List<Turn> all) {
+    return all.stream()
+        .filter(other -> other.rival.side().equals(turn.rival.side()))
+        .anyMatch(other -> turn.estimate > HOPELESS * other.estimate);
+  }
+
+  private static void enter(Rival rival, boolean threaded) {
+    if (threaded) {
+      try {
+        Thread.sleep(PAUSE_MILLIS);
+      } catch (InterruptedException interrupted) {
+        throw new IllegalStateException("interrupted between two turns", interrupted);
+      }
+    }
+    rival.enter().run();
+  }
+
+  /** Calls for a while and returns the seconds of one call near the end. */
+  private double warmUp(Rival rival) {
+    long start = System.nanoTime();
+    double estimate = seconds(rival.work(), 1);
+    if (estimate < warmUpSeconds) {
+      // The first call loads and allocates; it says little about the others.
+      estimate = seconds(rival.work(), 1);
+    }
+    while ((System.nanoTime() - start) / 1e9 < warmUpSeconds) {
+      estimate = seconds(rival.work(), repeats(warmUpSeconds / 8, estimate));
+    }
+    return estimate;
+  }
+
+  private static double calls(Rival rival, double atLeast, double estimate) {
+    return seconds(rival.work(), repeats(atLeast, estimate));
+  }
+
+  private static int repeats(double seconds, double estimate) {
+    return (int) Math.max(1, Math.min(100_000_000, Math.ceil(seconds / estimate)));
+  }
+
+  private static double seconds(Runnable work, int calls) {
+    long start = System.nanoTime();
+    for (int i = 0; i < calls; i++) {
+      work.run();
+    }
+    return Math.max(1, System.nanoTime() - start) / 1e9 / calls;
+  }
+}

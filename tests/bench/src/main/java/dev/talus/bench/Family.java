@@ -1,0 +1,30 @@
+package dev.talus.bench;
+
+import java.util.List;
+
+/** A table of rows that are measured and judged alike. */
+interface Family {
+  /** What {@code -Dbench=} calls it. */
+  String name();
+
+  /** A line that tells what is measured. */
+  String title();
+
+  /** The least ratio of the peer's time to Talus's that counts as met. */
+  default double target() {
+    return 1.0;
+  }
+
+  /** Seconds of warm-up; 0: the usual. */
+  default double warmUpSeconds() {
+    return 0;
+  }
+
+  /** Whether Talus with one thread is the peer, instead of the other libraries. */
+  default boolean isScaling() {
+    return false;
+  }
+
+  /** The rows, nothing of them allocated yet. */
+  List<Row> rows();
+}

@@ -1,0 +1,57 @@
+package dev.talus.bench;
+
+import dev.talus.Generator;
+import dev.talus.Tensor;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * An operand of an operation, made for both libraries: they read the same memory.
+ *
+ * @param classes above 0: class indices below this; 0: numbers between -1 and 1
+ * @param wantsGrad whether backward computes its gradient
+ * @param shape its sizes
+ */
+record Input(long classes, boolean wantsGrad, long... shape) {
+  /** Random numbers whose gradient backward computes. */
+  static Input of(long... shape) {
+    return new Input(0, true, shape);
+  }
+
+  /** Random numbers that need no gradient, such as a network's images. */
+  static Input constant(long... shape) {
+    return new Input(0, false, shape);
+  }
+
+  /** Random class indices. */
+  static Input classes(long classes, long... shape) {
+    return new Input(classes, false, shape);
+  }
+
+  /** Talus's tensor, kept until it is closed. */
+  Tensor talus(Generator generator) {
+    return classes > 0
+        ? Tensor.randint(generator, 0, classes, shape).keep()
+        : Tensor.empty(shape).uniform_(-1, 1, generator).keep();
+  }
+
+  /** A libtorch tensor in the memory of a Talus tensor, which must outlive it. */
+  static org.bytedeco.pytorch.Tensor torch(Tensor tensor) {
+    ScalarType type = tensor.dtype().isFloating() ? ScalarType.Float : ScalarType.Long;
+    return torch.from_blob(pointer(tensor), tensor.shape().toArray(), new TensorOptions(type));
+  }
+
+  /** The memory of a Talus tensor, which must outlive the pointer. */
+  static Pointer pointer(Tensor tensor) {
+    return new Address(tensor.address());
+  }
+
+  /** A pointer to memory that somebody else owns. */
+  private static final class Address extends Pointer {
+    Address(long value) {
+      address = value;
+    }
+  }
+}

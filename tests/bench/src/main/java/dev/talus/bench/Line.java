@@ -1,0 +1,116 @@
+package dev.talus.bench;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A line of the report: Talus beside the best setting of each peer. The two times that make a ratio
+ * are from one process, the one in which the peer was fastest.
+ *
+ * @param row what was measured
+ * @param threads how many threads Talus used
+ * @param target the least ratio that is met
+ * @param peers libtorch first, if it took part
+ * @param seconds Talus's time of one operation, beside the first peer
+ */
+record Line(Row row, int threads, double target, List<Peer> peers, double seconds) {
+  /**
+   * A peer's best setting.
+   *
+   * @param side the library
+   * @param threads how many it used
+   * @param waiting how its idle threads waited
+   * @param seconds of one operation
+   * @param talusSeconds Talus's time in the same process
+   * @param ratio its time over Talus's, of the medians
+   * @param least of the ratios of single rounds
+   * @param most of the ratios of single rounds
+   */
+  record Peer(
+      String side,
+      int threads,
+      String waiting,
+      double seconds,
+      double talusSeconds,
+      double ratio,
+      double least,
+      double most) {
+    private static Peer of(Result result, Timing timing) {
+      Timing talus = result.of(Rival.TALUS).get(0);
+      double[] ratios = timing.ratios(talus);
+      return new Peer(
+          timing.side(),
+          timing.threads(),
+          result.waiting(),
+          timing.median(),
+          talus.median(),
+          timing.median() / talus.median(),
+          Arrays.stream(ratios).min().orElseThrow(),
+          Arrays.stream(ratios).max().orElseThrow());
+    }
+  }
+
+  /** Sums up what the processes measured of a row with one number of threads. */
+  static Line of(Row row, int threads, double target, List<Result> results) {
+    List<Peer> peers = new ArrayList<>();
+    for (String side : List.of(Rival.TORCH, Rival.BLAS, Rival.ONE_THREAD)) {
+      results.stream()
+          .flatMap(result -> result.of(side).stream().map(timing -> Peer.of(result, timing)))
+          .min(Comparator.comparingDouble(Peer::seconds))
+          .ifPresent(peers::add);
+    }
+    return new Line(row, threads, target, peers, peers.get(0).talusSeconds());
+  }
+
+  /** Peer's time over Talus's, the least favourable. */
+  double ratio() {
+    return peers.stream().mapToDouble(Peer::ratio).min().orElseThrow();
+  }
+
+  /** Whether the target is met: a time if the row has one, else the ratio to every peer. */
+  boolean isMet() {
+    return row.limitNanos() > 0 ? seconds * 1e9 <= row.limitNanos() : ratio() >= target;
+  }
+
+  Map<String, Object> toMap(Peaks peaks) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("row", row.name());
+    map.put("threads", threads);
+    map.put("talus_seconds", seconds);
+    List<Object> list = new ArrayList<>();
+    for (Peer peer : peers) {
+      Map<String, Object> one = new LinkedHashMap<>();
+      one.put("name", peer.side);
+      one.put("threads", peer.threads);
+      one.put("waiting", peer.waiting);
+      one.put("seconds", peer.seconds);
+      one.put("talus_seconds", peer.talusSeconds);
+      one.put("ratio", peer.ratio);
+      one.put("ratio_min", peer.least);
+      one.put("ratio_max", peer.most);
+      list.add(one);
+    }
+    map.put("peers", list);
+    if (row.flops() > 0) {
+      map.put("gflops", row.flops() / seconds / 1e9);
+    }
+    if (row.bytes() > 0) {
+      map.put("gbs", row.bytes() / seconds / 1e9);
+    }
+    double share = peaks.share(row, threads, seconds);
+    if (share > 0) {
+      map.put("share_of_peak", share);
+    }
+    if (row.limitNanos() > 0) {
+      map.put("target_nanos", row.limitNanos());
+    } else {
+      map.put("target_ratio", target);
+    }
+    map.put("met", isMet());
+    return map;
+  }
+}

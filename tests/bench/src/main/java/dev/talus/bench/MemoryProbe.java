@@ -1,0 +1,74 @@
+package dev.talus.bench;
+
+import com.fasterxml.jackson.jr.ob.JSON;
+import com.sun.management.ThreadMXBean;
+import dev.talus.Talus;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Trains one network with one library, alone in its process, and prints what memory it took. */
+final class MemoryProbe {
+  /** Steps until everything is allocated and compiled. */
+  static final int FIRST_STEPS = 300;
+
+  /** Steps that are watched. */
+  static final int STEPS = 100;
+
+  private MemoryProbe() {}
+
+  /** Measures; arguments: the network's name and the library. */
+  public static void main(String[] args) throws IOException {
+    Nets.Net net = Nets.named(args[0]);
+    boolean talus = args[1].equals(Rival.TALUS);
+    Settings settings = Settings.fromProperties();
+    try (Trainer trainer = talus ? net.talus().get() : net.torch().get()) {
+      trainer.setThreads(settings.threads()[settings.threads().length - 1]);
+      long before = status("VmRSS");
+      // The kernel's mark of the highest value starts again from here.
+      Files.writeString(Path.of("/proc/self/clear_refs"), "5");
+      for (int i = 0; i < FIRST_STEPS; i++) {
+        trainer.step();
+      }
+      long peak = status("VmHWM");
+      ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+      long faults = minorFaults();
+      long heap = threads.getCurrentThreadAllocatedBytes();
+      long allocations = talus ? Talus.memory().systemAllocations() : 0;
+      for (int i = 0; i < STEPS; i++) {
+        trainer.step();
+      }
+      long heapAfter = threads.getCurrentThreadAllocatedBytes();
+      long faultsAfter = minorFaults();
+      Map<String, Object> result = new LinkedHashMap<>();
+      result.put("resident_before_bytes", before);
+      result.put("peak_bytes", peak - before);
+      result.put("heap_bytes", (double) (heapAfter - heap) / STEPS);
+      result.put("page_faults", (double) (faultsAfter - faults) / STEPS);
+      if (talus) {
+        long now = Talus.memory().systemAllocations();
+        result.put("system_allocations", (double) (now - allocations) / STEPS);
+      }
+      System.out.println(JSON.std.asString(result));
+    }
+  }
+
+  private static long status(String key) throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/self/status"))) {
+      if (line.startsWith(key + ":")) {
+        return 1024 * Long.parseLong(line.replaceAll("[^0-9]", ""));
+      }
+    }
+    throw new IOException("/proc/self/status has no " + key);
+  }
+
+  /** Page faults of the process that needed no disk. */
+  private static long minorFaults() throws IOException {
+    String stat = Files.readString(Path.of("/proc/self/stat"));
+    // The second field is the command in parentheses; minflt is the tenth.
+    return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[7]);
+  }
+}

@@ -1,0 +1,29 @@
+package dev.talus.bench;
+
+import java.util.List;
+
+/** Steps of training of whole networks. */
+final class NetsFamily implements Family {
+  @Override
+  public String name() {
+    return "nets";
+  }
+
+  @Override
+  public String title() {
+    return "training steps of networks: cross-entropy, backward, SGD with momentum";
+  }
+
+  @Override
+  public List<Row> rows() {
+    return Nets.all().stream().filter(net -> !net.name().equals("lenet")).map(this::row).toList();
+  }
+
+  private Row row(Nets.Net net) {
+    return new Row(
+        net.toString(),
+        0,
+        0,
+        () -> new NetWork<>(net.talus().get(), net.torch().get(), Trainer::step));
+  }
+}

@@ -1,0 +1,112 @@
+package dev.talus.bench;
+
+import dev.talus.Tensor;
+import dev.talus.nn.F;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.global.torch;
+
+/** Operations that move memory: each forward, and forward with its gradients. */
+final class OpsFamily implements Family {
+  private static final long[] TWO = {2, 2};
+  private static final long[] THREE = {3, 3};
+  private static final long[] ONE = {1, 1};
+  private static final long[] ZERO = {0, 0};
+  private static final Input IMAGES = Input.of(32, 64, 56, 56);
+  private static final Input FEATURES = Input.of(64, 1024);
+  private static final Input SCORES = Input.of(128, 1000);
+  private static final LongOptional NO_DIVISOR = new LongOptional();
+
+  private final List<Row> rows = new ArrayList<>();
+
+  /**
+   * Makes the table. A row has a name, the numbers read and written by forward and by backward for
+   * each number of the first operand, the operation in both libraries, and its operands.
+   */
+  OpsFamily() {
+    op("add", 3, 0, t -> t[0].add(t[1]), t -> t[0].add(t[1]), IMAGES, IMAGES);
+    op("relu", 2, 3, t -> t[0].relu(), t -> t[0].relu(), IMAGES);
+    op("relu", 2, 3, t -> t[0].relu(), t -> t[0].relu(), FEATURES);
+    op("tanh", 2, 3, t -> t[0].tanh(), t -> t[0].tanh(), FEATURES);
+    op("sigmoid", 2, 3, t -> t[0].sigmoid(), t -> t[0].sigmoid(), FEATURES);
+    op(
+        "max_pool2d 2",
+        1.25,
+        1.25,
+        t -> F.maxPool2d(t[0], 2),
+        t -> torch.max_pool2d(t[0], TWO, TWO, ZERO, ONE, false),
+        IMAGES);
+    op(
+        "max_pool2d 3 s2 p1",
+        1.25,
+        1.25,
+        t -> F.maxPool2d(t[0], ints(3), ints(2), ints(1), ints(1), false),
+        t -> torch.max_pool2d(t[0], THREE, TWO, ONE, ONE, false),
+        IMAGES);
+    op(
+        "avg_pool2d 2",
+        1.25,
+        1.25,
+        t -> F.avgPool2d(t[0], 2),
+        t -> torch.avg_pool2d(t[0], TWO, TWO, ZERO, false, true, NO_DIVISOR),
+        IMAGES);
+    op("softmax", 2, 3, t -> t[0].softmax(1), t -> t[0].softmax(1), SCORES);
+    op("log_softmax", 2, 3, t -> t[0].logSoftmax(1), t -> t[0].log_softmax(1), SCORES);
+    op(
+        "cross_entropy",
+        1,
+        1,
+        t -> F.crossEntropy(t[0], t[1]),
+        t -> torch.cross_entropy_loss(t[0], t[1]),
+        SCORES,
+        Input.classes(1000, 128));
+    op("sum", 1, 0, t -> t[0].sum(), t -> t[0].sum(), IMAGES);
+    op("mean over images", 1, 0, t -> t[0].mean(2, 3), t -> torch.mean(t[0], 2, 3), IMAGES);
+  }
+
+  private void op(
+      String name,
+      double forward,
+      double backward,
+      Function<Tensor[], Tensor> talus,
+      Function<org.bytedeco.pytorch.Tensor[], org.bytedeco.pytorch.Tensor> libtorch,
+      Input... operands) {
+    String shape = Arrays.toString(operands[0].shape()).replaceAll("[\\[\\] ]", "");
+    double numbers = Arrays.stream(operands[0].shape()).reduce(1, (a, b) -> a * b);
+    List<Input> inputs = List.of(operands);
+    rows.add(
+        new Row(
+            name + " " + shape + " fwd",
+            0,
+            4 * numbers * forward,
+            () -> new OpWork(inputs, talus, libtorch, false)));
+    rows.add(
+        new Row(
+            name + " " + shape + " fwd+bwd",
+            0,
+            4 * numbers * (forward + backward),
+            () -> new OpWork(inputs, talus, libtorch, true)));
+  }
+
+  private static int[] ints(int value) {
+    return new int[] {value};
+  }
+
+  @Override
+  public String name() {
+    return "ops";
+  }
+
+  @Override
+  public String title() {
+    return "element-wise operations, pooling, softmax, losses, reductions";
+  }
+
+  @Override
+  public List<Row> rows() {
+    return rows;
+  }
+}

@@ -1,0 +1,185 @@
+package dev.talus.bench;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Prints a family's table and keeps it for the JSON file. */
+final class Report {
+  private final Peaks peaks;
+  private final List<Object> families = new ArrayList<>();
+
+  Report(Peaks peaks) {
+    this.peaks = peaks;
+  }
+
+  /** The tables so far. */
+  List<Object> families() {
+    return families;
+  }
+
+  /** Adds a table that has a form of its own. */
+  void add(Map<String, Object> family) {
+    families.add(family);
+  }
+
+  /**
+   * Prints a table.
+   *
+   * @param family its name and target
+   * @param lines in order
+   * @param failures rows that could not be measured, with the reason
+   */
+  void print(Family family, List<Line> lines, List<String> failures) {
+    System.out.println();
+    System.out.println(family.name() + ": " + family.title());
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("family", family.name());
+    map.put("title", family.title());
+    if (!lines.isEmpty()) {
+      table(lines);
+      map.put("summary", summaries(lines));
+      map.put("rows", lines.stream().map(line -> line.toMap(peaks)).toList());
+    }
+    failures.forEach(failure -> System.out.println("FAILED " + failure));
+    map.put("failures", failures);
+    families.add(map);
+  }
+
+  private void table(List<Line> lines) {
+    List<List<String>> cells = new ArrayList<>();
+    List<String> head = new ArrayList<>(List.of("", "threads", "Talus"));
+    List<Line.Peer> peers =
+        lines.stream().map(Line::peers).max(Comparator.comparingInt(List::size)).orElseThrow();
+    for (Line.Peer peer : peers) {
+      head.addAll(List.of(peer.side(), "ratio (min - max)"));
+    }
+    head.addAll(List.of("rate", "of peak", "target", ""));
+    cells.add(head);
+    for (Line line : lines) {
+      List<String> row = new ArrayList<>();
+      row.add(line.row().name());
+      row.add(Integer.toString(line.threads()));
+      row.add(time(line.seconds()));
+      for (Line.Peer peer : line.peers()) {
+        row.add(time(peer.seconds()) + setting(peer, line.threads()));
+        row.add(
+            String.format(
+                Locale.ROOT, "%.2f (%.2f - %.2f)", peer.ratio(), peer.least(), peer.most()));
+      }
+      while (row.size() < head.size() - 4) {
+        row.add("");
+      }
+      row.add(rate(line));
+      double share = peaks.share(line.row(), line.threads(), line.seconds());
+      row.add(share > 0 ? String.format(Locale.ROOT, "%.0f%%", 100 * share) : "");
+      row.add(
+          line.row().limitNanos() > 0
+              ? time(line.row().limitNanos() / 1e9)
+              : String.format(Locale.ROOT, "%.2f", line.target()));
+      row.add(line.isMet() ? "met" : "MISSED");
+      cells.add(row);
+    }
+    System.out.print(align(cells));
+  }
+
+  /** Which setting was the peer's best, where there was a choice. */
+  private static String setting(Line.Peer peer, int threads) {
+    if (threads == 1 || !peer.side().equals(Rival.TORCH)) {
+      return peer.threads() == threads ? "" : " " + peer.threads() + "t";
+    }
+    return " " + peer.threads() + "t " + peer.waiting();
+  }
+
+  private static String rate(Line line) {
+    if (line.row().flops() > 0) {
+      return String.format(Locale.ROOT, "%.1f GF/s", line.row().flops() / line.seconds() / 1e9);
+    }
+    if (line.row().bytes() > 0) {
+      return String.format(Locale.ROOT, "%.1f GB/s", line.row().bytes() / line.seconds() / 1e9);
+    }
+    return "";
+  }
+
+  /** Prints and returns the mean and the worst of each number of threads. */
+  private static List<Object> summaries(List<Line> lines) {
+    List<Object> summaries = new ArrayList<>();
+    for (int threads : lines.stream().map(Line::threads).distinct().sorted().toList()) {
+      List<Line> some = lines.stream().filter(line -> line.threads() == threads).toList();
+      Map<String, Object> map = new LinkedHashMap<>();
+      map.put("threads", threads);
+      StringBuilder text = new StringBuilder();
+      for (String side : some.get(0).peers().stream().map(Line.Peer::side).toList()) {
+        List<Double> ratios = new ArrayList<>();
+        String worstRow = "";
+        double worst = Double.MAX_VALUE;
+        for (Line line : some) {
+          for (Line.Peer peer : line.peers()) {
+            if (peer.side().equals(side)) {
+              ratios.add(peer.ratio());
+              if (peer.ratio() < worst) {
+                worst = peer.ratio();
+                worstRow = line.row().name();
+              }
+            }
+          }
+        }
+        double mean = Statistics.geometricMean(ratios);
+        text.append(
+            String.format(
+                Locale.ROOT,
+                "; %s: geometric mean %.2f, worst %.2f (%s)",
+                side,
+                mean,
+                worst,
+                worstRow));
+        map.put(side, Map.of("geometric_mean", mean, "worst", worst, "worst_row", worstRow));
+      }
+      long met = some.stream().filter(Line::isMet).count();
+      map.put("met", met);
+      map.put("rows", some.size());
+      summaries.add(map);
+      System.out.printf(
+          "%d thread%s: %d of %d met%s%n",
+          threads, threads == 1 ? "" : "s", met, some.size(), text);
+    }
+    return summaries;
+  }
+
+  /** A time with three digits and its unit. */
+  static String time(double seconds) {
+    String[] units = {"ns", "us", "ms", "s"};
+    double value = seconds * 1e9;
+    int unit = 0;
+    while (value >= 999.5 && unit < units.length - 1) {
+      value /= 1000;
+      unit++;
+    }
+    int decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+    return String.format(Locale.ROOT, "%." + decimals + "f %s", value, units[unit]);
+  }
+
+  /** Columns as wide as their widest cell, the first to the left, the others to the right. */
+  static String align(List<List<String>> cells) {
+    int columns = cells.get(0).size();
+    int[] widths = new int[columns];
+    for (List<String> row : cells) {
+      for (int i = 0; i < columns; i++) {
+        widths[i] = Math.max(widths[i], row.get(i).length());
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    for (List<String> row : cells) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < columns; i++) {
+        String pad = " ".repeat(widths[i] - row.get(i).length());
+        line.append(i == 0 ? row.get(i) + pad : "  " + pad + row.get(i));
+      }
+      text.append(line.toString().stripTrailing()).append(System.lineSeparator());
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,24 @@
+package dev.talus.bench;
+
+import dev.talus.Talus;
+import org.bytedeco.openblas.presets.openblas_nolapack;
+import org.bytedeco.pytorch.global.torch;
+
+/** How many threads the libraries use. */
+final class Threads {
+  private Threads() {}
+
+  static void talus(int count) {
+    Talus.setNumThreads(count);
+  }
+
+  /** libtorch multiplies matrices with OpenBLAS, whose threads are its own. */
+  static void torch(int count) {
+    torch.set_num_threads(count);
+    blas(count);
+  }
+
+  static void blas(int count) {
+    openblas_nolapack.blas_set_num_threads(count);
+  }
+}

@@ -1,0 +1,23 @@
+package dev.talus.bench;
+
+/**
+ * What a rival needed in the rounds of a contest.
+ *
+ * @param side the library
+ * @param threads how many threads it used
+ * @param rounds seconds of one call, in the order of the rounds
+ */
+record Timing(String side, int threads, double[] rounds) {
+  double median() {
+    return Statistics.median(rounds);
+  }
+
+  /** How many times faster the other was in each round. */
+  double[] ratios(Timing other) {
+    double[] ratios = new double[rounds.length];
+    for (int i = 0; i < ratios.length; i++) {
+      ratios[i] = rounds[i] / other.rounds[i];
+    }
+    return ratios;
+  }
+}

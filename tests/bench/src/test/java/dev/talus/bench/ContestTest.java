@@ -1,0 +1,79 @@
+package dev.talus.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/** Who takes turns when, and who is compared with what. */
+class ContestTest {
+  private static final Settings SHORT = new Settings(5, 0.002, 1, new int[] {1}, "");
+
+  private static Runnable spin(long micros) {
+    return () -> {
+      long end = System.nanoTime() + micros * 1000;
+      while (System.nanoTime() < end) {
+        Thread.onSpinWait();
+      }
+    };
+  }
+
+  @Test
+  void rivalsTakeTurns() {
+    List<String> turns = new ArrayList<>();
+    List<Timing> timings =
+        new Contest(SHORT)
+            .run(
+                List.of(
+                    new Rival("a", 1, () -> turns.add("a"), spin(100)),
+                    new Rival("b", 1, () -> turns.add("b"), spin(100))));
+    assertThat(turns).hasSize(12);
+    for (int i = 0; i < turns.size(); i++) {
+      assertThat(turns.get(i)).isEqualTo(i % 2 == 0 ? "a" : "b");
+    }
+    assertThat(timings).extracting(Timing::side).containsExactly("a", "b");
+    assertThat(timings.get(0).rounds()).hasSize(5);
+    assertThat(timings.get(0).median()).isBetween(90e-6, 10e-3);
+  }
+
+  @Test
+  void aHopelessSettingOfALibraryIsDroppedButNeverTheLibrary() {
+    List<Timing> timings =
+        new Contest(SHORT)
+            .run(
+                List.of(
+                    new Rival("quick", 1, () -> {}, spin(50)),
+                    new Rival("slow", 1, () -> {}, spin(5000)),
+                    new Rival("slow", 2, () -> {}, spin(50_000))));
+    assertThat(timings).extracting(Timing::side).containsExactly("quick", "slow");
+    assertThat(timings.get(1).threads()).isEqualTo(1);
+  }
+
+  @Test
+  void slowWorkGetsFewerRoundsButThree() {
+    Settings hasty = new Settings(100, 0.001, 0.01, new int[] {1}, "");
+    List<Timing> timings =
+        new Contest(hasty)
+            .run(
+                List.of(
+                    new Rival("a", 1, () -> {}, () -> LockSupport.parkNanos(20_000_000)),
+                    new Rival("b", 1, () -> {}, () -> LockSupport.parkNanos(20_000_000))));
+    assertThat(timings.get(0).rounds()).hasSize(3);
+  }
+
+  @Test
+  void resultsThatDifferAreNotCompared() {
+    float[] ours = {1, 2, 3};
+    Agreement.check("output", ours, new float[] {1, 2.001f, 3});
+    assertThatThrownBy(() -> Agreement.check("output", ours, new float[] {1, 2.1f, 3}))
+        .hasMessageContaining("output differs");
+    assertThatThrownBy(() -> Agreement.check("output", ours, new float[] {1, 2, Float.NaN}))
+        .hasMessageContaining("not finite");
+    float[] tiny = {1, 1e-42f, 1e-42f};
+    assertThatThrownBy(() -> Agreement.check("output", tiny, tiny))
+        .hasMessageContaining("2 of 3 numbers are denormal");
+  }
+}

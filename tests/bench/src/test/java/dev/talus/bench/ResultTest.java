@@ -1,0 +1,29 @@
+package dev.talus.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Results come back from the measuring process as they were. */
+class ResultTest {
+  @Test
+  void jsonKeepsEverything() {
+    Timing timing = new Timing("Talus", 2, new double[] {1e-9, 0.1, 3});
+    Result result = new Result("a \"row\"", 2, "passive", List.of(timing), null);
+    Result back = Result.fromJson(result.toJson());
+    assertThat(back.row()).isEqualTo("a \"row\"");
+    assertThat(back.threads()).isEqualTo(2);
+    assertThat(back.waiting()).isEqualTo("passive");
+    assertThat(back.failure()).isNull();
+    assertThat(back.of("libtorch")).isEmpty();
+    assertThat(back.of("Talus").get(0).rounds()).containsExactly(1e-9, 0.1, 3);
+    assertThat(result.toJson()).doesNotContain("\n");
+  }
+
+  @Test
+  void jsonKeepsAFailure() {
+    Result result = new Result("row", 0, "passive", List.of(), "output differs");
+    assertThat(Result.fromJson(result.toJson()).failure()).isEqualTo("output differs");
+  }
+}
