@@ -1,6 +1,7 @@
 package dev.talus;
 
 import dev.talus.autograd.Node;
+import dev.talus.internal.Context;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Collections;
@@ -24,29 +25,38 @@ import java.util.Set;
  * Tensor#keep()}.
  */
 public final class Scope implements AutoCloseable {
-  private static final ThreadLocal<Scope> INNERMOST = new ThreadLocal<>();
+  private static final Scoped[] NOTHING = {};
+  private static final int FIRST_SIZE = 16;
+
+  // A list that grew beyond this is not kept for the next scope.
+  private static final int LARGEST_KEPT = 4096;
 
   private final Thread thread = Thread.currentThread();
+  private final Context context;
   private final Scope parent;
   private final long openedAt = Node.nextSequence();
-  private Scoped[] owned = new Scoped[16];
+  private Scoped[] owned;
   private int size;
   private boolean closed;
 
-  private Scope(Scope parent) {
-    this.parent = parent;
+  private Scope(Context context) {
+    this.context = context;
+    parent = context.scope;
+    Object kept = context.takeList();
+    owned = kept == null ? new Scoped[FIRST_SIZE] : (Scoped[]) kept;
   }
 
   /** Opens a scope inside the thread's innermost one. */
   public static Scope open() {
-    Scope scope = new Scope(INNERMOST.get());
-    INNERMOST.set(scope);
+    Context context = Context.get();
+    Scope scope = new Scope(context);
+    context.scope = scope;
     return scope;
   }
 
   /** This thread's innermost open scope, or null. */
   static Scope current() {
-    return INNERMOST.get();
+    return Context.get().scope;
   }
 
   /**
@@ -154,19 +164,23 @@ public final class Scope implements AutoCloseable {
       return;
     }
     checkOpen("close");
-    if (INNERMOST.get() != this) {
+    if (context.scope != this) {
       throw new IllegalStateException(
           "a scope opened inside this one is still open; close scopes in reverse order,"
               + " best with try (Scope s = Scope.open())");
     }
     closed = true;
-    INNERMOST.set(parent);
+    context.scope = parent;
     while (size > 0) {
       Scoped object = owned[--size];
       owned[size] = null;
       object.scope = null;
       object.releaseFromScope();
     }
+    if (owned.length <= LARGEST_KEPT) {
+      context.keepList(owned);
+    }
+    owned = NOTHING;
   }
 
   private void checkOpen(String what) {

@@ -22,16 +22,81 @@ import java.util.function.LongConsumer;
  * @see <a href="https://docs.pytorch.org/docs/stable/tensors.html">torch.Tensor</a>
  */
 public class Tensor extends TensorAutograd implements AutoCloseable {
-  /**
-   * How a tensor looks at its storage.
-   *
-   * @param dtype element type
-   * @param device where the storage lives
-   * @param sizes size of each dimension
-   * @param strides step of each dimension, in elements
-   * @param offset of the first element from the start of the storage, in elements
-   */
-  public record Geometry(DType dtype, Device device, long[] sizes, long[] strides, long offset) {
+  /** How a tensor looks at its storage: immutable, and shared by tensors that look alike. */
+  public static final class Geometry {
+    private final DType dtype;
+    private final Device device;
+    private final long[] sizes;
+    private final long[] strides;
+    private final long offset;
+    private final long numel;
+    private final boolean contiguous;
+    // Whether a new tensor of these sizes has this geometry.
+    private final boolean plain;
+
+    private Geometry(DType dtype, Device device, long[] sizes, long[] strides, long offset) {
+      this.dtype = dtype;
+      this.device = device;
+      this.sizes = sizes;
+      this.strides = strides;
+      this.offset = offset;
+      numel = Shape.numel(sizes);
+      contiguous = contiguous(sizes, strides);
+      plain = false;
+    }
+
+    private Geometry(DType dtype, Device device, long[] sizes) {
+      this.dtype = dtype;
+      this.device = device;
+      this.sizes = sizes;
+      strides = Shape.contiguousStrides(sizes);
+      offset = 0;
+      numel = Shape.numel(sizes);
+      contiguous = true;
+      plain = true;
+    }
+
+    private static boolean contiguous(long[] sizes, long[] strides) {
+      long step = 1;
+      for (int d = sizes.length - 1; d >= 0; d--) {
+        if (sizes[d] == 0) {
+          return true;
+        }
+        if (sizes[d] != 1) {
+          if (strides[d] != step) {
+            return false;
+          }
+          step *= sizes[d];
+        }
+      }
+      return true;
+    }
+
+    /** Element type. */
+    public DType dtype() {
+      return dtype;
+    }
+
+    /** Where the storage lives. */
+    public Device device() {
+      return device;
+    }
+
+    /** Size of each dimension, not to be changed. */
+    public long[] sizes() {
+      return sizes;
+    }
+
+    /** Step of each dimension, in elements, not to be changed. */
+    public long[] strides() {
+      return strides;
+    }
+
+    /** Of the first element from the start of the storage, in elements. */
+    public long offset() {
+      return offset;
+    }
+
     /** The type and shape in PyTorch's words, for messages. */
     public String describe() {
       return dtype + " " + Shape.wrap(sizes);
@@ -40,8 +105,6 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
 
   private Storage storage;
   private Geometry geometry;
-  private long numel;
-  private boolean contiguous;
   private final VersionCounter version;
   private final LeakDetector.Site site;
   private LeakDetector.Net net;
@@ -53,9 +116,10 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
     this.storage = storage;
     this.geometry = geometry;
     this.version = version;
-    this.numel = Shape.numel(geometry.sizes);
-    this.contiguous = contiguous(geometry);
-    this.site = LeakDetector.created("tensor " + Shape.wrap(geometry.sizes));
+    this.site =
+        LeakDetector.recordsSites()
+            ? LeakDetector.created("tensor " + Shape.wrap(geometry.sizes))
+            : null;
   }
 
   /**
@@ -66,22 +130,6 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
   protected Tensor(Tensor source) {
     this(source.storage().retain(), source.geometry, source.version, null, null);
     leaveScopes();
-  }
-
-  private static boolean contiguous(Geometry g) {
-    long step = 1;
-    for (int d = g.sizes.length - 1; d >= 0; d--) {
-      if (g.sizes[d] == 0) {
-        return true;
-      }
-      if (g.sizes[d] != 1) {
-        if (g.strides[d] != step) {
-          return false;
-        }
-        step *= g.sizes[d];
-      }
-    }
-    return true;
   }
 
   // ------------------------------------------------------------ for op writers
@@ -98,12 +146,27 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
       throw new IllegalArgumentException(
           "a tensor has at most " + MAX_DIMS + " dimensions, got shape " + Shape.wrap(sizes));
     }
-    long bytes = Math.multiplyExact(Shape.numel(sizes), dtype.bytes());
-    Geometry g = new Geometry(dtype, device, sizes, Shape.contiguousStrides(sizes), 0);
+    return allocate(new Geometry(dtype, device, sizes));
+  }
+
+  private static Tensor allocate(Geometry plain) {
+    long bytes = Math.multiplyExact(plain.numel, plain.dtype.bytes());
     Storage storage = Storage.allocate(Allocator.CPU, bytes);
-    Tensor tensor = new Tensor(storage, g, new VersionCounter(), null, null);
+    Tensor tensor = new Tensor(storage, plain, new VersionCounter(), null, null);
     tensor.enterScope();
     return tensor;
+  }
+
+  /**
+   * A new contiguous tensor of another one's type, device and sizes, whose contents are not
+   * defined; for op writers.
+   *
+   * @param like any open tensor
+   */
+  public static Tensor allocateLike(Tensor like) {
+    like.checkOpen(); // before anything is allocated
+    Geometry g = like.geometry;
+    return allocate(g.plain ? g : new Geometry(g.dtype, g.device, g.sizes));
   }
 
   /**
@@ -210,7 +273,7 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
 
   /** The number of elements. */
   public final long numel() {
-    return numel;
+    return geometry.numel;
   }
 
   /** The element type. */
@@ -225,7 +288,7 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
 
   /** Whether the elements lie in row-major order without gaps. */
   public final boolean isContiguous() {
-    return contiguous;
+    return geometry.contiguous;
   }
 
   // ------------------------------------------------------------------ ownership
@@ -340,8 +403,6 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
     Storage old = storage;
     storage = source.storage().retain();
     geometry = source.geometry;
-    numel = source.numel;
-    contiguous = source.contiguous;
     if (net == null) {
       old.release();
     } else {
@@ -359,7 +420,7 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
    */
   public final double item() {
     checkItem();
-    return toDoubleArray()[0];
+    return dtype() == DType.FLOAT32 ? toFloatArray()[0] : toDoubleArray()[0];
   }
 
   /**
@@ -373,42 +434,47 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
   }
 
   private void checkItem() {
-    if (numel != 1) {
+    if (numel() != 1) {
       throw new IllegalStateException(
-          "a Tensor with " + numel + " elements cannot be converted to Scalar: shape " + shape());
+          "a Tensor with " + numel() + " elements cannot be converted to Scalar: shape " + shape());
     }
   }
 
   /** The elements in row-major order, converted to float. */
   public final float[] toFloatArray() {
-    float[] values = new float[Math.toIntExact(numel)];
+    float[] values = new float[Math.toIntExact(numel())];
     read(DType.FLOAT32, address -> Native.get(device().id(), address, values));
     return values;
   }
 
   /** The elements in row-major order, converted to double. */
   public final double[] toDoubleArray() {
-    double[] values = new double[Math.toIntExact(numel)];
+    double[] values = new double[Math.toIntExact(numel())];
     read(DType.FLOAT64, address -> Native.get(device().id(), address, values));
     return values;
   }
 
   /** The elements in row-major order, converted to long; fractions are cut off. */
   public final long[] toLongArray() {
-    long[] values = new long[Math.toIntExact(numel)];
+    long[] values = new long[Math.toIntExact(numel())];
     read(DType.INT64, address -> Native.get(device().id(), address, values));
     return values;
   }
 
   /** The elements in row-major order, converted to bytes 0…255 or to 0 and 1. */
   public final byte[] toByteArray() {
-    byte[] values = new byte[Math.toIntExact(numel)];
+    byte[] values = new byte[Math.toIntExact(numel())];
     DType as = dtype() == DType.BOOL ? DType.BOOL : DType.UINT8;
     read(as, address -> Native.get(device().id(), address, values));
     return values;
   }
 
   private void read(DType as, LongConsumer reader) {
+    if (dtype() == as && isContiguous()) {
+      reader.accept(address());
+      Reference.reachabilityFence(this);
+      return;
+    }
     try (Scope scope = Scope.open();
         Autograd.GradMode mode = Autograd.noGrad()) {
       reader.accept(to(as).contiguous().address());

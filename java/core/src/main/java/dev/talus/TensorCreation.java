@@ -153,8 +153,7 @@ abstract class TensorCreation extends Scoped {
 
   /** Contents not defined; shape, type and device of another tensor. */
   public static Tensor emptyLike(Tensor like) {
-    like.storage(); // refuses a closed tensor before anything is allocated
-    return Tensor.allocate(like.dtype(), like.device(), like.sizes());
+    return Tensor.allocateLike(like);
   }
 
   /** Zeros in the shape and type of another tensor. */

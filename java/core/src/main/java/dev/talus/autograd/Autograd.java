@@ -1,12 +1,11 @@
 package dev.talus.autograd;
 
 import dev.talus.Tensor;
+import dev.talus.internal.Context;
 import java.util.function.UnaryOperator;
 
 /** Recording on and off, and gradients as values: the functions of {@code torch.autograd}. */
 public final class Autograd {
-  private static final ThreadLocal<Boolean> ENABLED = ThreadLocal.withInitial(() -> true);
-
   private Autograd() {}
 
   /** The end of a stretch of code in which recording was switched; close it to restore. */
@@ -20,7 +19,7 @@ public final class Autograd {
     /** Restores what was in force before. */
     @Override
     public void close() {
-      setGradEnabled(before);
+      Context.get().gradEnabled = before;
     }
   }
 
@@ -40,12 +39,13 @@ public final class Autograd {
 
   /** Whether operations of this thread are recorded. */
   public static boolean isGradEnabled() {
-    return ENABLED.get();
+    return Context.get().gradEnabled;
   }
 
   static boolean setGradEnabled(boolean enabled) {
-    boolean before = ENABLED.get();
-    ENABLED.set(enabled);
+    Context context = Context.get();
+    boolean before = context.gradEnabled;
+    context.gradEnabled = enabled;
     return before;
   }
 
@@ -55,7 +55,7 @@ public final class Autograd {
    * @param a an input, or null
    */
   public static boolean records(Tensor a) {
-    return a != null && a.requiresGrad() && isGradEnabled();
+    return requiresGrad(a) && isGradEnabled();
   }
 
   /**
@@ -65,7 +65,7 @@ public final class Autograd {
    * @param b an input, or null
    */
   public static boolean records(Tensor a, Tensor b) {
-    return records(a) || records(b);
+    return (requiresGrad(a) || requiresGrad(b)) && isGradEnabled();
   }
 
   /**
@@ -76,7 +76,11 @@ public final class Autograd {
    * @param c an input, or null
    */
   public static boolean records(Tensor a, Tensor b, Tensor c) {
-    return records(a) || records(b) || records(c);
+    return (requiresGrad(a) || requiresGrad(b) || requiresGrad(c)) && isGradEnabled();
+  }
+
+  private static boolean requiresGrad(Tensor x) {
+    return x != null && x.requiresGrad();
   }
 
   /**

@@ -78,6 +78,11 @@ public final class LeakDetector {
     }
   }
 
+  /** Whether places are recorded; ask before making a text for {@link #created}. */
+  public static boolean recordsSites() {
+    return level == Level.FULL;
+  }
+
   /**
    * Records that something was made.
    *

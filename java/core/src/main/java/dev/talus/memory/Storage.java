@@ -1,16 +1,28 @@
 package dev.talus.memory;
 
-import java.util.concurrent.atomic.AtomicInteger;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 
 /**
  * A reference-counted block of device memory. Every tensor that looks at it holds one reference;
  * the block goes back to the allocator with the last one.
  */
 public final class Storage {
+  private static final VarHandle REFERENCES;
+
+  static {
+    try {
+      REFERENCES = MethodHandles.lookup().findVarHandle(Storage.class, "references", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final Allocator allocator;
   private final long address;
   private final long bytes;
-  private final AtomicInteger references = new AtomicInteger(1);
+  // Changed through REFERENCES only: one object less for each tensor than an AtomicInteger.
+  private volatile int references = 1;
 
   private Storage(Allocator allocator, long address, long bytes) {
     this.allocator = allocator;
@@ -41,7 +53,7 @@ public final class Storage {
 
   /** The number of references held now. */
   public int references() {
-    return references.get();
+    return references;
   }
 
   /**
@@ -50,8 +62,8 @@ public final class Storage {
    * @throws IllegalStateException if the block was already freed
    */
   public Storage retain() {
-    if (references.getAndIncrement() <= 0) {
-      references.decrementAndGet();
+    if ((int) REFERENCES.getAndAdd(this, 1) <= 0) {
+      REFERENCES.getAndAdd(this, -1);
       throw new IllegalStateException("storage of " + bytes + " bytes is already freed");
     }
     return this;
@@ -63,7 +75,7 @@ public final class Storage {
    * @throws IllegalStateException if the block was already freed
    */
   public void release() {
-    int left = references.decrementAndGet();
+    int left = (int) REFERENCES.getAndAdd(this, -1) - 1;
     if (left == 0) {
       allocator.free(address);
     } else if (left < 0) {

@@ -113,7 +113,9 @@ public final class Binary {
     DType type = resultType(first, second);
     Tensor x = first.to(type);
     Tensor y = second.to(type);
-    Tensor out = Tensor.allocate(type, x.device(), Shape.broadcast(x.sizes(), y.sizes()));
+    long[] sizes = Shape.broadcast(x.sizes(), y.sizes());
+    Tensor out =
+        sizes == x.sizes() ? Tensor.allocateLike(x) : Tensor.allocate(type, x.device(), sizes);
     run(x, y, alpha, out);
     if (!Autograd.records(x, y)) {
       return out;

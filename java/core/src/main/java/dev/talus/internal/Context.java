@@ -1,0 +1,43 @@
+package dev.talus.internal;
+
+import dev.talus.Scope;
+
+/**
+ * What Talus knows about a thread: its innermost scope and whether it records. One object, so that
+ * an operation looks it up once for all of it.
+ */
+public final class Context {
+  private static final ThreadLocal<Context> OF_THREAD = ThreadLocal.withInitial(Context::new);
+
+  /** The innermost open scope, or null. */
+  public Scope scope;
+
+  /** Whether operations are recorded. */
+  public boolean gradEnabled = true;
+
+  /** Something the engine keeps between two runs on this thread, or null while it is in use. */
+  public Object spareQueue;
+
+  // Lists of closed scopes, for those that open next.
+  private final Object[] spareLists = new Object[8];
+  private int spare;
+
+  private Context() {}
+
+  /** That of the calling thread. */
+  public static Context get() {
+    return OF_THREAD.get();
+  }
+
+  /** A list that was kept, or null. */
+  public Object takeList() {
+    return spare == 0 ? null : spareLists[--spare];
+  }
+
+  /** Keeps an emptied list for a later scope of this thread. */
+  public void keepList(Object list) {
+    if (spare < spareLists.length) {
+      spareLists[spare++] = list;
+    }
+  }
+}
