@@ -3,12 +3,13 @@ package dev.talus.autograd;
 import dev.talus.DType;
 import dev.talus.Scope;
 import dev.talus.Tensor;
+import dev.talus.internal.Context;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
@@ -18,7 +19,8 @@ import java.util.function.UnaryOperator;
  * <p>A node's consumers were always created after it, so taking nodes by falling sequence number is
  * a topological order: when a node comes up, every gradient that flows into it has arrived. The
  * queue holds gradients, not nodes; those for one node come out next to each other, in order of
- * arrival, and are added there.
+ * arrival, and are added there. Nothing about a run is kept in the nodes, which other threads may
+ * run through at the same time.
  */
 final class Engine {
   private final boolean retainGraph;
@@ -26,32 +28,17 @@ final class Engine {
   // Null: accumulate into leaves. Else: the gradients asked for, and the nodes on the way to them.
   private final Map<Node, Tensor> captures;
   private final Set<Node> wanted;
-  private final PriorityQueue<Arrival> queue = new PriorityQueue<>();
-  private int arrivals;
+  private final GradientQueue queue;
 
   private Engine(boolean retainGraph, boolean createGraph, Map<Node, Tensor> captures, Node root) {
     this.retainGraph = retainGraph;
     this.createGraph = createGraph;
     this.captures = captures;
     this.wanted = captures == null ? null : leadingTo(captures.keySet(), root);
-  }
-
-  /** A gradient waiting for its node. */
-  private final class Arrival implements Comparable<Arrival> {
-    final Node node;
-    final Tensor grad;
-    final int order = arrivals++;
-
-    Arrival(Node node, Tensor grad) {
-      this.node = node;
-      this.grad = grad;
-    }
-
-    @Override
-    public int compareTo(Arrival other) {
-      int bySequence = Long.compare(other.node.sequence(), node.sequence());
-      return bySequence != 0 ? bySequence : Integer.compare(order, other.order);
-    }
+    // A hook may start a run inside this one, which then finds no spare queue.
+    Context context = Context.get();
+    queue = context.spareQueue == null ? new GradientQueue() : (GradientQueue) context.spareQueue;
+    context.spareQueue = null;
   }
 
   /** Accumulates gradients into the leaves; takes over {@code grad}. */
@@ -86,23 +73,20 @@ final class Engine {
   private void run(Tensor root, Tensor grad) {
     boolean mode = Autograd.setGradEnabled(createGraph);
     try {
-      send(root.gradEdge(), grad);
+      queue.add(root.gradEdge(), grad);
       while (!queue.isEmpty()) {
-        Arrival first = queue.poll();
-        Tensor sum = first.grad;
-        while (!queue.isEmpty() && queue.peek().node == first.node) {
-          sum = add(sum, queue.poll().grad);
+        Node node = queue.peek();
+        Tensor sum = queue.poll();
+        while (!queue.isEmpty() && queue.peek() == node) {
+          sum = add(sum, queue.poll());
         }
-        visit(first.node, sum);
+        visit(node, sum);
       }
     } finally {
       Autograd.setGradEnabled(mode);
-      queue.forEach(arrival -> arrival.grad.close());
+      queue.clear();
+      Context.get().spareQueue = queue;
     }
-  }
-
-  private void send(Node node, Tensor grad) {
-    queue.add(new Arrival(node, grad));
   }
 
   private Tensor add(Tensor a, Tensor b) {
@@ -113,10 +97,18 @@ final class Engine {
 
   /** Runs one node; takes over {@code grad}. */
   private void visit(Node node, Tensor grad) {
+    List<UnaryOperator<Tensor>> hooks = node.hooks();
+    if (hooks == null && captures == null && node instanceof AccumulateGrad) {
+      // Nothing can come between, so that no scope is needed.
+      ((AccumulateGrad) node).accumulate(grad, createGraph);
+      return;
+    }
     Tensor current = grad;
     try (Scope scope = Scope.open()) {
-      for (UnaryOperator<Tensor> hook : node.hooks()) {
-        current = replaced(scope, current, hook.apply(current));
+      if (hooks != null) {
+        for (UnaryOperator<Tensor> hook : hooks) {
+          current = replaced(scope, current, hook.apply(current));
+        }
       }
       if (captures != null && captures.containsKey(node)) {
         captures.put(node, current.alias().disown());
@@ -132,7 +124,9 @@ final class Engine {
       if (wanted != null && !wanted.contains(node)) {
         return;
       }
-      runRule(scope, node, current);
+      if (runRule(scope, node, current)) {
+        current = null;
+      }
       if (!retainGraph) {
         node.releaseSaved();
       }
@@ -159,7 +153,8 @@ final class Engine {
     return mine;
   }
 
-  private void runRule(Scope scope, Node node, Tensor grad) {
+  /** Sends the gradients of a node's inputs; whether {@code grad} itself was sent on. */
+  private boolean runRule(Scope scope, Node node, Tensor grad) {
     boolean[] needs = wanted == null ? node.needs() : neededFor(node);
     Tensor[] results = node.backward(grad, needs);
     if (results.length != node.inputs()) {
@@ -171,20 +166,30 @@ final class Engine {
               + node.inputs()
               + " inputs");
     }
+    boolean moved = false;
     for (int i = 0; i < results.length; i++) {
       if (!needs[i] || results[i] == null) {
         continue;
       }
       Tensor result = Gradients.sumTo(results[i], node.inputSizes(i));
-      // A rule may return its argument, one tensor twice, or something it keeps: alias those.
-      boolean mine = scope.owns(result) && !repeated(results, i);
-      send(node.next(i), handOver(scope, mine ? result : result.alias()));
+      boolean repeated = repeated(results, needs, i);
+      if (result == grad && !repeated) {
+        // The rule's argument passes through: the handle moves on.
+        queue.add(node.next(i), grad);
+        moved = true;
+        continue;
+      }
+      // A rule may return one tensor twice, or something it keeps: alias those.
+      boolean mine = scope.owns(result) && !repeated;
+      queue.add(node.next(i), handOver(scope, mine ? result : result.alias()));
     }
+    return moved;
   }
 
-  private static boolean repeated(Tensor[] results, int i) {
+  /** Whether a later input gets the same tensor, perhaps summed down from there. */
+  private static boolean repeated(Tensor[] results, boolean[] needs, int i) {
     for (int j = i + 1; j < results.length; j++) {
-      if (results[j] == results[i]) {
+      if (results[j] == results[i] && needs[j]) {
         return true;
       }
     }

@@ -54,7 +54,7 @@ final class Gradients {
     int[] dims = new int[from.length];
     int count = 0;
     for (int d = 0; d < from.length; d++) {
-      if (d < extra || (sizes[d - extra] == 1 && from[d] != 1)) {
+      if (from[d] != 1 && (d < extra || sizes[d - extra] == 1)) {
         dims[count++] = d;
       }
     }

@@ -27,12 +27,15 @@ import java.util.function.UnaryOperator;
  */
 public abstract class Node extends Scoped {
   private static final AtomicLong SEQUENCE = new AtomicLong();
+  private static final SavedTensor[] NOTHING = {};
+  private static final boolean[][] ALL_NEEDED = {{}, {true}, {true, true}, {true, true, true}};
 
   private final long sequence;
   private final Node[] next;
   private final long[][] inputSizes;
   private final boolean[] needs;
-  private final List<SavedTensor> saved = new ArrayList<>(2);
+  private SavedTensor[] saved = NOTHING;
+  private int places;
   private int outputs;
   private boolean holds;
   private List<UnaryOperator<Tensor>> hooks;
@@ -45,16 +48,39 @@ public abstract class Node extends Scoped {
    */
   protected Node(Tensor... inputs) {
     sequence = SEQUENCE.getAndIncrement();
-    next = new Node[inputs.length];
-    inputSizes = new long[inputs.length][];
-    needs = new boolean[inputs.length];
-    for (int i = 0; i < inputs.length; i++) {
+    int count = inputs.length;
+    next = new Node[count];
+    inputSizes = new long[count][];
+    int needed = 0;
+    for (int i = 0; i < count; i++) {
       if (inputs[i] != null) {
         next[i] = inputs[i].gradEdge();
         inputSizes[i] = inputs[i].sizes();
-        needs[i] = next[i] != null;
+        needed += next[i] != null ? 1 : 0;
       }
     }
+    needs = needed == count && count < ALL_NEEDED.length ? ALL_NEEDED[count] : needs(next);
+  }
+
+  /**
+   * A node whose only input is what another node computed, where no tensor of it was ever made.
+   *
+   * @param input the node that computed the input
+   * @param inputSizes the sizes of the input
+   */
+  protected Node(Node input, long[] inputSizes) {
+    sequence = SEQUENCE.getAndIncrement();
+    next = new Node[] {input};
+    this.inputSizes = new long[][] {inputSizes};
+    needs = ALL_NEEDED[1];
+  }
+
+  private static boolean[] needs(Node[] next) {
+    boolean[] needs = new boolean[next.length];
+    for (int i = 0; i < next.length; i++) {
+      needs[i] = next[i] != null;
+    }
+    return needs;
   }
 
   /** For AccumulateGrad: no edges, ordered after every computing node. */
@@ -62,7 +88,7 @@ public abstract class Node extends Scoped {
     this.sequence = sequence;
     next = new Node[0];
     inputSizes = new long[0][];
-    needs = new boolean[0];
+    needs = ALL_NEEDED[0];
   }
 
   /**
@@ -95,7 +121,7 @@ public abstract class Node extends Scoped {
    */
   protected final void save(Tensor tensor) {
     holds |= tensor != null;
-    saved.add(tensor == null ? null : new SavedTensor(tensor, false));
+    place(places, tensor == null ? null : new SavedTensor(tensor, false));
   }
 
   /**
@@ -105,7 +131,16 @@ public abstract class Node extends Scoped {
    */
   protected final void saveOutput(Tensor tensor) {
     holds = true;
-    saved.add(outputs++, new SavedTensor(tensor, true));
+    place(outputs++, new SavedTensor(tensor, true));
+  }
+
+  private void place(int at, SavedTensor tensor) {
+    if (places == saved.length) {
+      saved = Arrays.copyOf(saved, places == 0 ? 2 : 2 * places);
+    }
+    System.arraycopy(saved, at, saved, at + 1, places - at);
+    saved[at] = tensor;
+    places++;
   }
 
   /**
@@ -130,7 +165,7 @@ public abstract class Node extends Scoped {
    * @throws IllegalStateException if it was freed by an earlier backward, or changed in place
    */
   protected final Tensor saved(int i) {
-    SavedTensor tensor = saved.get(i);
+    SavedTensor tensor = saved[i];
     return tensor == null ? null : tensor.unpack(this, i < outputs);
   }
 
@@ -151,8 +186,9 @@ public abstract class Node extends Scoped {
     hooks.remove(hook);
   }
 
+  /** A copy of the hooks, or null if there are none. */
   final List<UnaryOperator<Tensor>> hooks() {
-    return hooks == null ? List.of() : List.copyOf(hooks);
+    return hooks == null ? null : List.copyOf(hooks);
   }
 
   /** This node's place in the order of creation; negative for AccumulateGrad. */
@@ -180,11 +216,7 @@ public abstract class Node extends Scoped {
   /** Frees what was saved, at once; called after this node's backward ran. */
   final void releaseSaved() {
     forgetScope();
-    for (SavedTensor tensor : saved) {
-      if (tensor != null) {
-        tensor.release();
-      }
-    }
+    release(saved);
     if (net != null) {
       net.close();
       net = null;
@@ -193,18 +225,16 @@ public abstract class Node extends Scoped {
 
   @Override
   protected final void leaveScopes() {
-    List<SavedTensor> held = saved;
-    net =
-        LeakDetector.watch(
-            this,
-            () -> {
-              for (SavedTensor tensor : held) {
-                if (tensor != null) {
-                  tensor.release();
-                }
-              }
-            },
-            LeakDetector.created(name()));
+    SavedTensor[] held = saved;
+    net = LeakDetector.watch(this, () -> release(held), LeakDetector.created(name()));
+  }
+
+  private static void release(SavedTensor[] tensors) {
+    for (SavedTensor tensor : tensors) {
+      if (tensor != null) {
+        tensor.release();
+      }
+    }
   }
 
   @Override
