@@ -28,6 +28,8 @@ import java.util.Set;
 public abstract class Optimizer implements AutoCloseable {
   private final List<ParameterGroup> groups = new ArrayList<>();
   private final Set<Parameter> known = Collections.newSetFromMap(new IdentityHashMap<>());
+  // Of the latest native call, kept for the next one.
+  private Slot[] batch = {};
   private Addresses addresses = new Addresses(0, 0);
 
   /**
@@ -91,42 +93,58 @@ public abstract class Optimizer implements AutoCloseable {
 
   /** Drops the gradients of all parameters; {@code grad()} is null afterwards, as in PyTorch. */
   public final void zeroGrad() {
-    known.forEach(parameter -> parameter.setGrad(null));
+    for (ParameterGroup group : groups) {
+      for (Slot slot : group.slots) {
+        slot.parameter.setGrad(null);
+      }
+    }
   }
 
   /** Changes every parameter that has a gradient, once; the others are left alone. */
   public final void step() {
     for (ParameterGroup group : groups) {
-      List<Slot> ready = new ArrayList<>(group.slots.size());
+      int waiting = 0;
       for (Slot slot : group.slots) {
-        if (slot.parameter.grad() != null) {
-          ready.add(slot);
-        }
+        slot.waits = slot.parameter.grad() != null;
+        waiting += slot.waits ? 1 : 0;
       }
-      while (!ready.isEmpty()) {
-        Slot first = ready.get(0);
-        List<Slot> alike = new ArrayList<>(ready.size());
-        ready.removeIf(slot -> slot.isLike(first) && alike.add(slot));
-        step(group, alike);
+      while (waiting > 0) {
+        waiting -= stepAlike(group, waiting);
       }
     }
   }
 
-  private void step(ParameterGroup group, List<Slot> slots) {
+  /** Steps those of the waiting parameters that are like the first one, returns how many. */
+  private int stepAlike(ParameterGroup group, int waiting) {
+    if (batch.length < waiting) {
+      batch = new Slot[waiting];
+    }
+    int count = 0;
+    for (Slot slot : group.slots) {
+      if (slot.waits && (count == 0 || slot.isLike(batch[0]))) {
+        slot.waits = false;
+        batch[count++] = slot;
+      }
+    }
+    step(group, count);
+    return count;
+  }
+
+  private void step(ParameterGroup group, int count) {
     int states = stateTensors();
     try (Scope scope = Scope.open()) {
-      if (addresses.numels.length != slots.size() || addresses.states.length != states) {
-        addresses = new Addresses(slots.size(), states);
+      if (addresses.numels.length != count || addresses.states.length != states) {
+        addresses = new Addresses(count, states);
       }
-      for (int i = 0; i < slots.size(); i++) {
-        slots.get(i).write(addresses, i, states);
+      for (int i = 0; i < count; i++) {
+        batch[i].write(addresses, i, states);
       }
-      Slot first = slots.get(0);
+      Slot first = batch[0];
       first.steps++;
       update(group, first.parameter.device().id(), first.parameter.dtype(), addresses, first.steps);
-      for (Slot slot : slots) {
-        slot.steps = first.steps;
-        slot.parameter.versionCounter().bump();
+      for (int i = 0; i < count; i++) {
+        batch[i].steps = first.steps;
+        batch[i].parameter.versionCounter().bump();
       }
     }
   }
@@ -174,6 +192,7 @@ public abstract class Optimizer implements AutoCloseable {
     final Parameter parameter;
     private Tensor[] state = {};
     private long steps;
+    private boolean waits;
 
     Slot(Parameter parameter) {
       this.parameter = parameter;
