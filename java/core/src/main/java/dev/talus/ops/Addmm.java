@@ -29,7 +29,7 @@ final class Addmm extends Node {
   protected Tensor[] backward(Tensor grad, boolean[] needs) {
     return new Tensor[] {
       grad, // the engine sums it down to the input's shape
-      needs[1] ? grad.mm(saved(1).t()) : null,
+      needs[1] ? Matmul.firstGrad(grad, saved(1)) : null,
       needs[2] ? Matmul.secondGrad(saved(0), grad, transposed) : null
     };
   }

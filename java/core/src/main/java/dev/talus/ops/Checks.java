@@ -77,6 +77,23 @@ final class Checks {
     return index.to(DType.INT64);
   }
 
+  /** Whether kernels can read all of these as they are; null is nothing to read. */
+  static boolean contiguous(Tensor a, Tensor b, Tensor c) {
+    return (a == null || a.isContiguous())
+        && (b == null || b.isContiguous())
+        && (c == null || c.isContiguous());
+  }
+
+  /** The tensor itself if contiguous, else a copy that autograd does not see; null stays null. */
+  static Tensor dense(Tensor x) {
+    if (x == null || x.isContiguous()) {
+      return x;
+    }
+    Tensor copy = Tensor.allocateLike(x);
+    InPlace.copyValues(x, copy);
+    return copy;
+  }
+
   /** That images come as [batch, channels, height, width]. */
   static void batchedImages(String op, Tensor x) {
     if (x.dim() != 4) {

@@ -8,6 +8,7 @@ import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 
 /**
  * Two-dimensional convolution (cross-correlation) of batched images, and its adjoints. The three
@@ -44,53 +45,85 @@ public final class Conv2d {
 
   private static Tensor convolve(Conv2dShape shape, Tensor x, Tensor w, Tensor bias) {
     Tensor out = Tensor.allocate(x.dtype(), x.device(), shape.outSizes());
-    try (Scope scope = Scope.open();
-        Autograd.GradMode mode = Autograd.noGrad()) {
-      Native.conv2d(
-          x.device().id(),
-          x.dtype().code(),
-          shape.params(),
-          x.contiguous().address(),
-          w.contiguous().address(),
-          bias == null ? 0 : bias.contiguous().address(),
-          TALUS_EPILOGUE_NONE,
-          out.address());
+    if (Checks.contiguous(x, w, bias)) {
+      launch(shape, x, w, bias, out);
+    } else {
+      try (Scope scope = Scope.open()) {
+        launch(shape, Checks.dense(x), Checks.dense(w), Checks.dense(bias), out);
+      }
     }
     return Autograd.records(x, w, bias) ? new Forward(shape, x, w, bias).recorded(out) : out;
+  }
+
+  private static void launch(Conv2dShape shape, Tensor x, Tensor w, Tensor bias, Tensor out) {
+    Native.conv2d(
+        x.device().id(),
+        x.dtype().code(),
+        shape.params(),
+        x.address(),
+        w.address(),
+        bias == null ? 0 : bias.address(),
+        TALUS_EPILOGUE_NONE,
+        out.address());
+    Reference.reachabilityFence(x);
+    Reference.reachabilityFence(w);
+    Reference.reachabilityFence(bias);
+    Reference.reachabilityFence(out);
   }
 
   /** The gradient of x. */
   private static Tensor forInput(Conv2dShape shape, Tensor grad, Tensor w) {
     Tensor out = Tensor.allocate(w.dtype(), w.device(), shape.xSizes());
-    try (Scope scope = Scope.open();
-        Autograd.GradMode mode = Autograd.noGrad()) {
-      Native.conv2dBackwardInput(
-          w.device().id(),
-          w.dtype().code(),
-          shape.params(),
-          grad.contiguous().address(),
-          w.contiguous().address(),
-          out.address());
+    if (Checks.contiguous(grad, w, null)) {
+      launchForInput(shape, grad, w, out);
+    } else {
+      try (Scope scope = Scope.open()) {
+        launchForInput(shape, Checks.dense(grad), Checks.dense(w), out);
+      }
     }
     return Autograd.records(grad, w) ? new ForInput(shape, grad, w).recorded(out) : out;
+  }
+
+  private static void launchForInput(Conv2dShape shape, Tensor grad, Tensor w, Tensor out) {
+    Native.conv2dBackwardInput(
+        w.device().id(),
+        w.dtype().code(),
+        shape.params(),
+        grad.address(),
+        w.address(),
+        out.address());
+    Reference.reachabilityFence(grad);
+    Reference.reachabilityFence(w);
+    Reference.reachabilityFence(out);
   }
 
   /** The gradient of w. */
   private static Tensor forWeight(Conv2dShape shape, Tensor grad, Tensor x) {
     Tensor out = Tensor.allocate(x.dtype(), x.device(), shape.wSizes());
-    try (Scope scope = Scope.open();
-        Autograd.GradMode mode = Autograd.noGrad()) {
-      Native.conv2dBackwardWeight(
-          x.device().id(),
-          x.dtype().code(),
-          shape.params(),
-          grad.contiguous().address(),
-          x.contiguous().address(),
-          out.address());
+    if (Checks.contiguous(grad, x, null)) {
+      launchForWeight(shape, grad, x, out);
+    } else {
+      try (Scope scope = Scope.open()) {
+        launchForWeight(shape, Checks.dense(grad), Checks.dense(x), out);
+      }
     }
     return Autograd.records(grad, x) ? new ForWeight(shape, grad, x).recorded(out) : out;
   }
 
+  private static void launchForWeight(Conv2dShape shape, Tensor grad, Tensor x, Tensor out) {
+    Native.conv2dBackwardWeight(
+        x.device().id(),
+        x.dtype().code(),
+        shape.params(),
+        grad.address(),
+        x.address(),
+        out.address());
+    Reference.reachabilityFence(grad);
+    Reference.reachabilityFence(x);
+    Reference.reachabilityFence(out);
+  }
+
+  /** The gradient of the bias, from a contiguous one. */
   private static Tensor forBias(Conv2dShape shape, Tensor grad) {
     if (Autograd.records(grad)) {
       return grad.sum(0, 2, 3);
@@ -98,11 +131,9 @@ public final class Conv2d {
     DType type = grad.dtype();
     Tensor out = Tensor.allocate(type, grad.device(), shape.wSizes()[0]);
     Native.conv2dBackwardBias(
-        grad.device().id(),
-        type.code(),
-        shape.params(),
-        grad.contiguous().address(),
-        out.address());
+        grad.device().id(), type.code(), shape.params(), grad.address(), out.address());
+    Reference.reachabilityFence(grad);
+    Reference.reachabilityFence(out);
     return out;
   }
 

@@ -2,7 +2,6 @@ package dev.talus.ops;
 
 import dev.talus.Shape;
 import dev.talus.Tensor;
-import dev.talus.internal.Geometries;
 import java.util.Arrays;
 
 /** The dimensions of a tensor split into those a reduction keeps and those it reduces. */
@@ -81,13 +80,13 @@ final class Dims {
 
   /** Sizes and strides as the native reductions read them. */
   long[] geometry() {
-    long[] sizes = new long[order.length];
-    long[] strides = new long[order.length];
-    for (int i = 0; i < order.length; i++) {
-      sizes[i] = x.sizes()[order[i]];
-      strides[i] = x.strides()[order[i]];
+    int rank = order.length;
+    long[] geometry = new long[2 * rank];
+    for (int i = 0; i < rank; i++) {
+      geometry[i] = x.sizes()[order[i]];
+      geometry[rank + i] = x.strides()[order[i]];
     }
-    return Geometries.of(sizes, strides);
+    return geometry;
   }
 
   /** Refuses reductions that have no value for no elements. */

@@ -1,8 +1,11 @@
 package dev.talus.ops;
 
+import static dev.talus.bindings.talus.TALUS_EPILOGUE_NONE;
+
 import dev.talus.Scope;
 import dev.talus.Shape;
 import dev.talus.Tensor;
+import dev.talus.autograd.Autograd;
 import dev.talus.internal.Native;
 import java.lang.ref.Reference;
 import java.util.Arrays;
@@ -174,85 +177,125 @@ public final class Matmul {
   }
 
   /**
-   * A matrix (or a stack of them) as the GEMM kernel reads it: row-major or transposed, with a
-   * leading dimension. Other layouts are copied first.
+   * A matrix (or a stack of them), or its transpose, as the GEMM kernel reads it: row-major or
+   * transposed, with a leading dimension. Other layouts are copied first.
    */
   private static final class Operand {
-    final Tensor tensor;
+    private final Tensor tensor;
+    private final boolean copied;
+    final long rows;
+    final long columns;
     final boolean transposed;
     final long ld;
     final long batchStride;
 
-    Operand(Tensor x) {
-      long rows = x.size(-2);
-      long columns = x.size(-1);
-      if (isRowMajor(x, -2, -1, columns)) {
-        tensor = x;
-        transposed = false;
-      } else if (isRowMajor(x, -1, -2, rows)) {
-        tensor = x;
-        transposed = true;
-      } else {
-        tensor = x.detach().clone();
-        transposed = false;
-      }
-      int outer = tensor.dim() - (transposed ? 1 : 2);
-      long inner = transposed ? rows : columns;
+    Operand(Tensor x, boolean flipped) {
+      int dim = x.dim();
+      long storedRows = x.sizes()[dim - 2];
+      long storedColumns = x.sizes()[dim - 1];
+      boolean plain = isRowMajor(x, dim - 2, dim - 1, storedColumns);
+      boolean turned = !plain && isRowMajor(x, dim - 1, dim - 2, storedRows);
+      copied = !plain && !turned;
+      tensor = copied ? Checks.dense(x) : x;
+      int outer = dim - (turned ? 1 : 2);
+      long inner = turned ? storedRows : storedColumns;
       // A single row has no meaningful stride; the kernel still wants one that is large enough.
       ld = tensor.sizes()[outer] == 1 ? Math.max(inner, 1) : Math.max(tensor.strides()[outer], 1);
-      batchStride = tensor.dim() == 3 ? tensor.strides()[0] : 0;
+      batchStride = dim == 3 ? tensor.strides()[0] : 0;
+      transposed = turned != flipped;
+      rows = flipped ? storedColumns : storedRows;
+      columns = flipped ? storedRows : storedColumns;
     }
 
     private static boolean isRowMajor(Tensor x, int outer, int inner, long width) {
-      long step = x.strides()[x.dim() + inner];
-      long row = x.strides()[x.dim() + outer];
-      return (step == 1 || x.size(inner) <= 1) && (row >= width || x.size(outer) <= 1);
+      long step = x.strides()[inner];
+      long row = x.strides()[outer];
+      return (step == 1 || x.sizes()[inner] <= 1) && (row >= width || x.sizes()[outer] <= 1);
+    }
+
+    long address() {
+      return tensor.address();
+    }
+
+    void close() {
+      if (copied) {
+        tensor.close();
+      }
     }
   }
 
   /** c = a b + beta c + bias, without a graph; b's rows are added to where bias is given. */
   static void gemm(Tensor a, Tensor b, double beta, Tensor c, Tensor bias) {
-    try (Scope scope = Scope.open()) {
-      Operand left = new Operand(a);
-      Operand right = new Operand(b);
-      long m = c.size(-2);
-      long n = c.size(-1);
-      Native.gemm(
-          c.device().id(),
-          c.dtype().code(),
-          c.dim() == 3 ? c.sizes()[0] : 1,
-          left.transposed,
-          right.transposed,
-          m,
-          n,
-          a.size(-1),
-          1,
-          left.tensor.address(),
-          left.ld,
-          left.batchStride,
-          right.tensor.address(),
-          right.ld,
-          right.batchStride,
-          beta,
-          c.address(),
-          Math.max(n, 1),
-          m * n,
-          bias == null ? 0 : bias.address(),
-          0);
-      Reference.reachabilityFence(a);
-      Reference.reachabilityFence(b);
-      Reference.reachabilityFence(c);
-      Reference.reachabilityFence(bias);
-    }
+    gemm(a, false, b, false, beta, c, bias, TALUS_EPILOGUE_NONE);
+  }
+
+  /** {@link #gemm}, with either factor transposed first, and an epilogue. */
+  static void gemm(
+      Tensor a,
+      boolean flipA,
+      Tensor b,
+      boolean flipB,
+      double beta,
+      Tensor c,
+      Tensor bias,
+      int epilogue) {
+    Operand left = new Operand(a, flipA);
+    Operand right = new Operand(b, flipB);
+    long m = left.rows;
+    long n = right.columns;
+    Native.gemm(
+        c.device().id(),
+        c.dtype().code(),
+        c.dim() == 3 ? c.sizes()[0] : 1,
+        left.transposed,
+        right.transposed,
+        m,
+        n,
+        left.columns,
+        1,
+        left.address(),
+        left.ld,
+        left.batchStride,
+        right.address(),
+        right.ld,
+        right.batchStride,
+        beta,
+        c.address(),
+        Math.max(n, 1),
+        m * n,
+        bias == null ? 0 : bias.address(),
+        epilogue);
+    Reference.reachabilityFence(a);
+    Reference.reachabilityFence(b);
+    Reference.reachabilityFence(c);
+    Reference.reachabilityFence(bias);
+    left.close();
+    right.close();
+  }
+
+  /** The gradient of the first factor of a product, grad bᵀ. */
+  static Tensor firstGrad(Tensor grad, Tensor b) {
+    return Autograd.records(grad, b) ? grad.mm(b.t()) : product(grad, false, b, true);
   }
 
   /**
-   * The gradient of the second factor, a^T grad. Where that factor was stored transposed, as a
+   * The gradient of the second factor, aᵀ grad. Where that factor was stored transposed, as a
    * layer's weight is, the gradient is computed in the same layout, so that it can become the
    * weight's gradient without a copy.
    */
   static Tensor secondGrad(Tensor a, Tensor grad, boolean storedTransposed) {
-    return storedTransposed ? grad.t().mm(a).t() : a.t().mm(grad);
+    if (Autograd.records(a, grad)) {
+      return storedTransposed ? grad.t().mm(a).t() : a.t().mm(grad);
+    }
+    return storedTransposed ? product(grad, true, a, false).t() : product(a, true, grad, false);
+  }
+
+  private static Tensor product(Tensor a, boolean flipA, Tensor b, boolean flipB) {
+    long rows = a.sizes()[flipA ? 1 : 0];
+    long columns = b.sizes()[flipB ? 0 : 1];
+    Tensor out = Tensor.allocate(a.dtype(), a.device(), rows, columns);
+    gemm(a, flipA, b, flipB, 0, out, null, TALUS_EPILOGUE_NONE);
+    return out;
   }
 
   static boolean isStoredTransposed(Tensor x) {

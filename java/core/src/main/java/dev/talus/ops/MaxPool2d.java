@@ -1,11 +1,11 @@
 package dev.talus.ops;
 
 import dev.talus.DType;
-import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 
 /** The largest element of each window of batched images. */
 public final class MaxPool2d extends Node {
@@ -47,16 +47,14 @@ public final class MaxPool2d extends Node {
     }
   }
 
-  private static void launch(Pool2dShape shape, Tensor x, Tensor out, long indices) {
-    try (Scope scope = Scope.open();
-        Autograd.GradMode mode = Autograd.noGrad()) {
-      Native.maxPool2d(
-          x.device().id(),
-          x.dtype().code(),
-          shape.params(),
-          x.contiguous().address(),
-          out.address(),
-          indices);
+  private static void launch(Pool2dShape shape, Tensor input, Tensor out, long indices) {
+    Tensor x = Checks.dense(input);
+    Native.maxPool2d(
+        x.device().id(), x.dtype().code(), shape.params(), x.address(), out.address(), indices);
+    Reference.reachabilityFence(input);
+    Reference.reachabilityFence(out);
+    if (x != input) {
+      x.close();
     }
   }
 
@@ -82,15 +80,18 @@ public final class MaxPool2d extends Node {
 
     static Tensor apply(Pool2dShape shape, Tensor grad, Tensor indices) {
       Tensor out = Tensor.allocate(grad.dtype(), grad.device(), shape.xSizes());
-      try (Scope scope = Scope.open();
-          Autograd.GradMode mode = Autograd.noGrad()) {
-        Native.maxPool2dBackward(
-            grad.device().id(),
-            grad.dtype().code(),
-            shape.params(),
-            grad.contiguous().address(),
-            indices.address(),
-            out.address());
+      Tensor g = Checks.dense(grad);
+      Native.maxPool2dBackward(
+          g.device().id(),
+          g.dtype().code(),
+          shape.params(),
+          g.address(),
+          indices.address(),
+          out.address());
+      Reference.reachabilityFence(grad);
+      Reference.reachabilityFence(indices);
+      if (g != grad) {
+        g.close();
       }
       return Autograd.records(grad) ? new Spread(shape, grad, indices).record(out) : out;
     }

@@ -24,7 +24,7 @@ final class Mm extends Node {
   @Override
   protected Tensor[] backward(Tensor grad, boolean[] needs) {
     return new Tensor[] {
-      needs[0] ? grad.mm(saved(1).t()) : null,
+      needs[0] ? Matmul.firstGrad(grad, saved(1)) : null,
       needs[1] ? Matmul.secondGrad(saved(0), grad, transposed) : null
     };
   }

@@ -8,6 +8,7 @@ import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 import dev.talus.internal.Native;
 import dev.talus.nn.Reduction;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 
 /** The negative log-likelihood of classes. */
@@ -68,22 +69,35 @@ public final class NllLoss extends Node {
       Reduction reduction,
       Tensor out,
       Tensor totalWeight) {
-    try (Scope scope = Scope.open();
-        Autograd.GradMode mode = Autograd.noGrad()) {
-      Native.nllLoss(
-          x.device().id(),
-          x.dtype().code(),
-          rows(x.sizes()),
-          classes(x.sizes()),
-          inner(x.sizes()),
-          x.contiguous().address(),
-          target.contiguous().address(),
-          weight == null ? 0 : weight.contiguous().address(),
-          ignoreIndex,
-          reduction.code(),
-          out.address(),
-          totalWeight.address());
+    if (!Checks.contiguous(x, target, weight)) {
+      try (Scope scope = Scope.open()) {
+        launch(
+            Checks.dense(x),
+            Checks.dense(target),
+            Checks.dense(weight),
+            ignoreIndex,
+            reduction,
+            out,
+            totalWeight);
+      }
+      return;
     }
+    Native.nllLoss(
+        x.device().id(),
+        x.dtype().code(),
+        rows(x.sizes()),
+        classes(x.sizes()),
+        inner(x.sizes()),
+        x.address(),
+        target.address(),
+        weight == null ? 0 : weight.address(),
+        ignoreIndex,
+        reduction.code(),
+        out.address(),
+        totalWeight.address());
+    Reference.reachabilityFence(x);
+    Reference.reachabilityFence(target);
+    Reference.reachabilityFence(weight);
   }
 
   private static long rows(long[] sizes) {
@@ -122,19 +136,10 @@ public final class NllLoss extends Node {
               + ", target shape "
               + target.shape());
     }
-    long[] expected = new long[Math.max(x.dim() - 1, 0)];
-    for (int d = 0; d < expected.length; d++) {
-      expected[d] = x.sizes()[d == 0 ? 0 : d + 1];
-    }
     boolean single = x.dim() == 1 && target.dim() == 1 && target.numel() == 1;
-    if (!single && !Arrays.equals(expected, target.sizes())) {
-      throw new IllegalArgumentException(
-          "size mismatch (got input: "
-              + x.shape()
-              + ", target: "
-              + target.shape()
-              + "); expected target of shape "
-              + Arrays.toString(expected));
+    boolean plain = x.dim() == 2 && target.dim() == 1; // their first sizes were compared above
+    if (!single && !plain) {
+      checkTarget(x, target);
     }
     if (weight == null) {
       return;
@@ -150,6 +155,22 @@ public final class NllLoss extends Node {
     if (Autograd.records(weight)) {
       throw new IllegalArgumentException(
           "the derivative for 'weight' is not implemented; pass weight.detach()");
+    }
+  }
+
+  private static void checkTarget(Tensor x, Tensor target) {
+    long[] expected = new long[Math.max(x.dim() - 1, 0)];
+    for (int d = 0; d < expected.length; d++) {
+      expected[d] = x.sizes()[d == 0 ? 0 : d + 1];
+    }
+    if (!Arrays.equals(expected, target.sizes())) {
+      throw new IllegalArgumentException(
+          "size mismatch (got input: "
+              + x.shape()
+              + ", target: "
+              + target.shape()
+              + "); expected target of shape "
+              + Arrays.toString(expected));
     }
   }
 

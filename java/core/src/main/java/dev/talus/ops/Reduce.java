@@ -160,7 +160,7 @@ public final class Reduce {
     if (rule == null || !Autograd.records(x)) {
       return out;
     }
-    return new Recorded(this, x, out, dims.clone(), p0, node).recorded(out);
+    return new Recorded(this, x, out, split, dims.clone(), p0, node).recorded(out);
   }
 
   private DType outType(Tensor x) {
@@ -195,13 +195,12 @@ public final class Reduce {
     private final long[] keptSizes;
     private final long count;
 
-    Recorded(Reduce op, Tensor x, Tensor y, int[] dims, double p0, String name) {
+    Recorded(Reduce op, Tensor x, Tensor y, Dims split, int[] dims, double p0, String name) {
       super(x);
       this.op = op;
       this.dims = dims;
       this.p0 = p0;
       this.name = name;
-      Dims split = new Dims(x, dims);
       keptSizes = split.sizes(true);
       count = split.count();
       if (op.saves) {
@@ -216,7 +215,8 @@ public final class Reduce {
 
     @Override
     protected Tensor[] backward(Tensor grad, boolean[] needs) {
-      Tensor g = grad.reshape(keptSizes);
+      // A scalar broadcasts as it is.
+      Tensor g = grad.dim() == 0 ? grad : grad.reshape(keptSizes);
       if (op.code == TALUS_MEAN) {
         g = g.div(count);
       }

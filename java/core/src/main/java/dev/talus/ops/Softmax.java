@@ -6,6 +6,7 @@ import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 
 /** Softmax and its logarithm along a dimension. */
 public final class Softmax extends Node {
@@ -48,6 +49,20 @@ public final class Softmax extends Node {
   }
 
   private static Tensor forward(boolean log, Tensor x, int dim) {
+    if (isPlain(x, dim)) {
+      Tensor out = Tensor.allocateLike(x);
+      long cols = x.sizes()[dim];
+      Native.softmax(
+          x.device().id(),
+          log,
+          x.dtype().code(),
+          x.numel() / cols,
+          cols,
+          x.address(),
+          out.address());
+      Reference.reachabilityFence(x);
+      return out;
+    }
     try (Scope scope = Scope.open();
         Autograd.GradMode mode = Autograd.noGrad()) {
       Tensor rows = dimLast(x, dim);
@@ -65,6 +80,11 @@ public final class Softmax extends Node {
                       rows.address(),
                       out.address())));
     }
+  }
+
+  /** Whether the rows of the kernel lie in the tensor as they are. */
+  private static boolean isPlain(Tensor x, int dim) {
+    return dim == x.dim() - 1 && x.numel() > 0 && x.isContiguous();
   }
 
   private static Tensor dimLast(Tensor x, int dim) {
@@ -90,6 +110,20 @@ public final class Softmax extends Node {
             ? grad.sub(y.exp().mul(grad.sum(along, true)))
             : y.mul(grad.sub(grad.mul(y).sum(along, true)))
       };
+    }
+    if (isPlain(grad, dim) && isPlain(y, dim)) {
+      Tensor out = Tensor.allocateLike(y);
+      long cols = y.sizes()[dim];
+      Native.softmaxBackward(
+          y.device().id(),
+          log,
+          y.dtype().code(),
+          y.numel() / cols,
+          cols,
+          grad.address(),
+          y.address(),
+          out.address());
+      return new Tensor[] {out};
     }
     Tensor g = dimLast(grad, dim);
     Tensor rows = dimLast(y, dim);
