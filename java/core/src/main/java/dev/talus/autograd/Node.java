@@ -157,6 +157,13 @@ public abstract class Node extends Scoped {
     return out;
   }
 
+  /** Like {@link #record} for an output of which no tensor is made: its consumer follows. */
+  protected final void recordUnseen() {
+    if (holds) {
+      enterScope();
+    }
+  }
+
   /**
    * A saved tensor.
    *

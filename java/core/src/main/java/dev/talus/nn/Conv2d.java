@@ -173,12 +173,23 @@ public final class Conv2d extends Module {
    */
   @Override
   public Tensor forward(Tensor x) {
+    return forward(x, false);
+  }
+
+  @Override
+  Tensor forwardRelu(Tensor x) {
+    return forward(x, true);
+  }
+
+  private Tensor forward(Tensor x, boolean relu) {
     if (x.dim() == 4 && x.size(1) != inChannels) {
       throw refusal(
           "expected input of shape [N, " + inChannels + ", H, W], got " + x.shape(), null);
     }
     try {
-      return dev.talus.ops.Conv2d.apply(x, weight, bias, stride, padding, dilation, groups);
+      return relu
+          ? dev.talus.ops.Conv2d.applyRelu(x, weight, bias, stride, padding, dilation, groups)
+          : dev.talus.ops.Conv2d.apply(x, weight, bias, stride, padding, dilation, groups);
     } catch (IllegalArgumentException e) {
       throw refusal(e.getMessage(), e);
     }

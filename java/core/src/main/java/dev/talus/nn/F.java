@@ -90,6 +90,17 @@ public final class F {
     }
   }
 
+  /** The ReLU of {@link #linear}, computed at once where the product has a bias added. */
+  static Tensor linearRelu(Tensor x, Tensor weight, Tensor bias) {
+    if (bias == null || x.dim() != 2) {
+      Tensor y = linear(x, weight, bias);
+      return closing(y, y.relu());
+    }
+    try (Tensor transposed = weight.t()) {
+      return Matmul.addmmRelu(bias, x, transposed);
+    }
+  }
+
   /** The result, after its intermediate is closed: the graph holds what it needs of it. */
   private static Tensor closing(Tensor intermediate, Tensor result) {
     intermediate.close();

@@ -72,6 +72,17 @@ public final class Linear extends Module {
    */
   @Override
   public Tensor forward(Tensor x) {
+    check(x);
+    return F.linear(x, weight, bias);
+  }
+
+  @Override
+  Tensor forwardRelu(Tensor x) {
+    check(x);
+    return F.linearRelu(x, weight, bias);
+  }
+
+  private void check(Tensor x) {
     if (x.dim() == 0 || x.size(-1) != inFeatures) {
       String fix =
           x.dim() == 0
@@ -89,7 +100,6 @@ public final class Linear extends Module {
               + "; convert one with to(...)",
           null);
     }
-    return F.linear(x, weight, bias);
   }
 
   @Override

@@ -57,6 +57,14 @@ public abstract class Module implements AutoCloseable {
    */
   public abstract Tensor forward(Tensor x);
 
+  /**
+   * The ReLU of what {@link #forward} returns, computed in one pass with the values, errors and
+   * graph of the two in turn; null where this module has no such pass. For {@link Sequential}.
+   */
+  Tensor forwardRelu(Tensor x) {
+    return null;
+  }
+
   // -------------------------------------------------------------- registration
 
   /**

@@ -40,19 +40,29 @@ public final class Matmul {
 
   /** input + a b. */
   public static Tensor addmm(Tensor input, Tensor a, Tensor b) {
+    return addmm(input, a, b, false);
+  }
+
+  /** relu(input + a b), computed at once. */
+  public static Tensor addmmRelu(Tensor input, Tensor a, Tensor b) {
+    return addmm(input, a, b, true);
+  }
+
+  private static Tensor addmm(Tensor input, Tensor a, Tensor b, boolean relu) {
     checkDims("addmm", a, 2, "mat1 must be a matrix");
     checkDims("addmm", b, 2, "mat2 must be a matrix");
     checkInner("mat1 and mat2", a, b);
     checkType("addmm", a, input);
     long[] sizes = {a.sizes()[0], b.sizes()[1]};
-    if (!Arrays.equals(Shape.broadcast(input.sizes(), sizes), sizes)) {
+    boolean isBias = input.dim() == 1 && input.sizes()[0] == sizes[1];
+    if (!isBias && !Arrays.equals(Shape.broadcast(input.sizes(), sizes), sizes)) {
       throw new IllegalArgumentException(
           "addmm: input of shape "
               + input.shape()
               + " does not broadcast to the product's shape "
               + Arrays.toString(sizes));
     }
-    return Addmm.apply(input, a, b);
+    return Addmm.apply(input, a, b, relu);
   }
 
   /** [n, k] times [k]. */

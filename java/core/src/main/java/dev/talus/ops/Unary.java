@@ -200,6 +200,11 @@ public final class Unary {
     Reference.reachabilityFence(out);
   }
 
+  /** Makes relu the history of an output, where the input came from a node and had no tensor. */
+  static Tensor recordRelu(Node input, Tensor y) {
+    return new Recorded(RELU, input, y).recorded(y);
+  }
+
   public static Tensor addScalar(Tensor x, double value) {
     return ADD_SCALAR.apply(x, value, 0);
   }
@@ -239,6 +244,14 @@ public final class Unary {
       } else if (op.saves == Saves.OUTPUT) {
         saveOutput(y);
       }
+    }
+
+    private Recorded(Unary op, Node input, Tensor y) {
+      super(input, y.sizes());
+      this.op = op;
+      p0 = 0;
+      p1 = 0;
+      saveOutput(y);
     }
 
     Tensor recorded(Tensor y) {
