@@ -30,7 +30,20 @@ public final class Bench {
   /** They spin first: what libtorch does when nothing is set. */
   private static final String DEFAULT_WAITING = "default";
 
+  /**
+   * libtorch takes memory from malloc, which by default gives large blocks back to the system, so
+   * that every call takes thousands of page faults: here malloc keeps them, as its users are told
+   * to arrange. {@code -Dbench.malloc=plain} leaves malloc alone.
+   */
+  private static final Map<String, String> KEEPING_MALLOC =
+      Map.of(
+          "MALLOC_ARENA_MAX", "1",
+          "MALLOC_MMAP_MAX_", "0",
+          "MALLOC_TRIM_THRESHOLD_", "17179869184",
+          "MALLOC_TOP_PAD_", "67108864");
+
   private final Settings settings = Settings.fromProperties();
+  private final boolean mallocKeeps = !Settings.property("bench.malloc", "keep").equals("plain");
   private boolean failed;
 
   private Bench() {}
@@ -74,6 +87,7 @@ public final class Bench {
     Map<String, Object> all = new LinkedHashMap<>();
     all.put("machine", machine);
     all.put("peaks", peaks.byThreads().values());
+    all.put("malloc", mallocKeeps ? "keep" : "plain");
     all.put("rounds", settings.rounds());
     all.put("round_seconds", settings.seconds());
     all.put("families", report.families());
@@ -124,6 +138,9 @@ public final class Bench {
       builder.environment().put("OMP_WAIT_POLICY", "passive");
     } else {
       builder.environment().remove("OMP_WAIT_POLICY");
+    }
+    if (mallocKeeps) {
+      builder.environment().putAll(KEEPING_MALLOC);
     }
     List<Result> results = new ArrayList<>();
     Process process = builder.start();

@@ -12,8 +12,14 @@ import java.util.List;
 final class Contest {
   private static final double HOPELESS = 1.4;
 
+  /** A round of so many seconds averages over enough; two of them must do, the warm-up included. */
+  private static final double LONG_ROUND_SECONDS = 1.5;
+
   /** Threads of the rival before spin for some milliseconds before they sleep. */
   private static final long PAUSE_MILLIS = 25;
+
+  /** Sleepers need some milliseconds until the system has spread them over the cores again. */
+  private static final double WAKING_SECONDS = 0.02;
 
   private final Settings settings;
   private final double warmUpSeconds;
@@ -38,15 +44,18 @@ final class Contest {
     List<Turn> staying = turns.stream().filter(turn -> !isHopeless(turn, turns)).toList();
     double round = staying.stream().mapToDouble(turn -> turn.seconds(settings)).sum();
     int affordable = (int) Math.max(3, settings.rowSeconds() / round);
-    int rounds = Math.min(settings.rounds(), affordable);
+    boolean isLong = round > LONG_ROUND_SECONDS;
+    int rounds = isLong ? 2 : Math.min(settings.rounds(), affordable);
     double[][] seconds = new double[staying.size()][rounds];
-    for (int i = 0; i < rounds; i++) {
+    for (int j = 0; isLong && j < staying.size(); j++) {
+      seconds[j][0] = staying.get(j).estimate;
+    }
+    for (int i = isLong ? 1 : 0; i < rounds; i++) {
       for (int j = 0; j < staying.size(); j++) {
         Rival rival = staying.get(j).rival;
         enter(rival, threaded);
         if (threaded) {
-          // Sleepers need some calls until the system has spread them over the cores again.
-          calls(rival, 0.1 * settings.seconds(), staying.get(j).estimate);
+          calls(rival, WAKING_SECONDS, staying.get(j).estimate);
         }
         seconds[j][i] = calls(rival, settings.seconds(), staying.get(j).estimate);
       }
@@ -54,7 +63,7 @@ final class Contest {
     List<Timing> timings = new ArrayList<>();
     for (int j = 0; j < staying.size(); j++) {
       Rival rival = staying.get(j).rival;
-      timings.add(new Timing(rival.side(), rival.threads(), seconds[j]));
+      timings.add(new Timing(rival.side(), rival.setting(), seconds[j]));
     }
     return timings;
   }

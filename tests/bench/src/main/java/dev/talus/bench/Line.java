@@ -22,7 +22,7 @@ record Line(Row row, int threads, double target, List<Peer> peers, double second
    * A peer's best setting.
    *
    * @param side the library
-   * @param threads how many it used
+   * @param setting how many threads it used
    * @param waiting how its idle threads waited
    * @param seconds of one operation
    * @param talusSeconds Talus's time in the same process
@@ -32,7 +32,7 @@ record Line(Row row, int threads, double target, List<Peer> peers, double second
    */
   record Peer(
       String side,
-      int threads,
+      String setting,
       String waiting,
       double seconds,
       double talusSeconds,
@@ -44,7 +44,7 @@ record Line(Row row, int threads, double target, List<Peer> peers, double second
       double[] ratios = timing.ratios(talus);
       return new Peer(
           timing.side(),
-          timing.threads(),
+          timing.setting(),
           result.waiting(),
           timing.median(),
           talus.median(),
@@ -85,7 +85,7 @@ record Line(Row row, int threads, double target, List<Peer> peers, double second
     for (Peer peer : peers) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("name", peer.side);
-      one.put("threads", peer.threads);
+      one.put("setting", peer.setting);
       one.put("waiting", peer.waiting);
       one.put("seconds", peer.seconds);
       one.put("talus_seconds", peer.talusSeconds);

@@ -88,10 +88,10 @@ final class Report {
 
   /** Which setting was the peer's best, where there was a choice. */
   private static String setting(Line.Peer peer, int threads) {
-    if (threads == 1 || !peer.side().equals(Rival.TORCH)) {
-      return peer.threads() == threads ? "" : " " + peer.threads() + "t";
+    if (threads == 1) {
+      return "";
     }
-    return " " + peer.threads() + "t " + peer.waiting();
+    return " " + peer.setting() + (peer.side().equals(Rival.TORCH) ? " " + peer.waiting() : "");
   }
 
   private static String rate(Line line) {

@@ -37,7 +37,7 @@ record Result(String row, int threads, String waiting, List<Timing> timings, Str
     for (Timing timing : timings) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("side", timing.side());
-      one.put("threads", timing.threads());
+      one.put("setting", timing.setting());
       one.put("rounds", timing.rounds());
       list.add(one);
     }
@@ -59,8 +59,7 @@ record Result(String row, int threads, String waiting, List<Timing> timings, Str
         double[] rounds =
             ((List<?>) one.get("rounds"))
                 .stream().mapToDouble(number -> ((Number) number).doubleValue()).toArray();
-        timings.add(
-            new Timing((String) one.get("side"), ((Number) one.get("threads")).intValue(), rounds));
+        timings.add(new Timing((String) one.get("side"), (String) one.get("setting"), rounds));
       }
       return new Result(
           (String) map.get("row"),

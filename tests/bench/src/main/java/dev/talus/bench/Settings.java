@@ -19,9 +19,9 @@ record Settings(int rounds, double seconds, double rowSeconds, int[] threads, St
     int cores = Runtime.getRuntime().availableProcessors();
     String threads = property("bench.threads", cores > 1 ? "1," + Math.min(cores, 2) : "1");
     return new Settings(
-        Integer.parseInt(property("bench.rounds", "7")),
-        Double.parseDouble(property("bench.seconds", "0.06")),
-        Double.parseDouble(property("bench.row", "3")),
+        Integer.parseInt(property("bench.rounds", "5")),
+        Double.parseDouble(property("bench.seconds", "0.05")),
+        Double.parseDouble(property("bench.row", "1.5")),
         Arrays.stream(threads.split(",")).mapToInt(Integer::parseInt).toArray(),
         property("bench.rows", ""));
   }

@@ -13,9 +13,9 @@ final class Threads {
   }
 
   /** libtorch multiplies matrices with OpenBLAS, whose threads are its own. */
-  static void torch(int count) {
+  static void torch(int count, int blasCount) {
     torch.set_num_threads(count);
-    blas(count);
+    blas(blasCount);
   }
 
   static void blas(int count) {

@@ -4,10 +4,10 @@ package dev.talus.bench;
  * What a rival needed in the rounds of a contest.
  *
  * @param side the library
- * @param threads how many threads it used
+ * @param setting which of the library's settings it used
  * @param rounds seconds of one call, in the order of the rounds
  */
-record Timing(String side, int threads, double[] rounds) {
+record Timing(String side, String setting, double[] rounds) {
   double median() {
     return Statistics.median(rounds);
   }

@@ -87,7 +87,7 @@ public final class TorchLeNet implements LeNetTrainer {
 
   @Override
   public void setThreads(int threads) {
-    Threads.torch(threads);
+    Threads.torch(threads, threads);
   }
 
   @Override

@@ -34,7 +34,7 @@ final class TorchTrainer implements Trainer {
 
   @Override
   public void setThreads(int threads) {
-    Threads.torch(threads);
+    Threads.torch(threads, threads);
   }
 
   @Override

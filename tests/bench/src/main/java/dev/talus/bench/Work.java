@@ -27,15 +27,26 @@ interface Work extends AutoCloseable {
   @Override
   void close();
 
-  /** Talus with so many threads, and each peer with any number of threads up to that. */
+  /**
+   * Talus with so many threads, and each peer with any number of threads up to that. libtorch's
+   * threads each call OpenBLAS, so that several threads are best with OpenBLAS at one in some work.
+   */
   default List<Rival> rivals(int threads) {
     List<Rival> rivals = new ArrayList<>();
-    rivals.add(new Rival(Rival.TALUS, threads, () -> Threads.talus(threads), talus()));
+    rivals.add(
+        new Rival(Rival.TALUS, threads + "t", threads, () -> Threads.talus(threads), talus()));
     for (int i = threads; i > 0; i--) {
       int count = i;
-      rivals.add(new Rival(Rival.TORCH, count, () -> Threads.torch(count), torch()));
+      String setting = count + "t";
+      rivals.add(
+          new Rival(Rival.TORCH, setting, count, () -> Threads.torch(count, count), torch()));
+      if (count > 1) {
+        rivals.add(
+            new Rival(
+                Rival.TORCH, setting + "/blas 1t", count, () -> Threads.torch(count, 1), torch()));
+      }
       if (blas() != null) {
-        rivals.add(new Rival(Rival.BLAS, count, () -> Threads.blas(count), blas()));
+        rivals.add(new Rival(Rival.BLAS, setting, count, () -> Threads.blas(count), blas()));
       }
     }
     return rivals;

@@ -1,6 +1,7 @@
 package dev.talus.bench;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -12,7 +13,7 @@ final class Worker {
   static final String MARK = "@bench ";
 
   /** A call of this length does not feel how idle threads wait: only the usual way is measured. */
-  private static final double LONG_CALL_SECONDS = 0.05;
+  private static final double LONG_CALL_SECONDS = 0.01;
 
   private final Family family;
   private final String waiting;
@@ -44,8 +45,9 @@ final class Worker {
   private void measure(Row row) {
     boolean usual = waiting.equals(Bench.USUAL_WAITING);
     try (Work work = row.open().get()) {
-      Threads.talus(1);
-      Threads.torch(1);
+      int most = Arrays.stream(settings.threads()).max().orElseThrow();
+      Threads.talus(most);
+      Threads.torch(most, most);
       work.check();
       for (int threads : settings.threads()) {
         if (threads == 1 && (family.isScaling() || !usual)) {
@@ -61,7 +63,7 @@ final class Worker {
           for (int i = 0; i < rounds.length; i++) {
             rounds[i] /= row.calls();
           }
-          timings.add(new Timing(timing.side(), timing.threads(), rounds));
+          timings.add(new Timing(timing.side(), timing.setting(), rounds));
         }
         print(new Result(row.name(), threads, waiting, timings, null));
       }
@@ -72,8 +74,8 @@ final class Worker {
 
   private static List<Rival> scaling(Work work, int threads) {
     return List.of(
-        new Rival(Rival.TALUS, threads, () -> Threads.talus(threads), work.talus()),
-        new Rival(Rival.ONE_THREAD, 1, () -> Threads.talus(1), work.talus()));
+        new Rival(Rival.TALUS, threads + "t", threads, () -> Threads.talus(threads), work.talus()),
+        new Rival(Rival.ONE_THREAD, "1t", 1, () -> Threads.talus(1), work.talus()));
   }
 
   private static double seconds(Runnable work) {

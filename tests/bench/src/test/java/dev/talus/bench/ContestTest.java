@@ -28,8 +28,8 @@ class ContestTest {
         new Contest(SHORT)
             .run(
                 List.of(
-                    new Rival("a", 1, () -> turns.add("a"), spin(100)),
-                    new Rival("b", 1, () -> turns.add("b"), spin(100))));
+                    new Rival("a", "1t", 1, () -> turns.add("a"), spin(100)),
+                    new Rival("b", "1t", 1, () -> turns.add("b"), spin(100))));
     assertThat(turns).hasSize(12);
     for (int i = 0; i < turns.size(); i++) {
       assertThat(turns.get(i)).isEqualTo(i % 2 == 0 ? "a" : "b");
@@ -45,11 +45,11 @@ class ContestTest {
         new Contest(SHORT)
             .run(
                 List.of(
-                    new Rival("quick", 1, () -> {}, spin(50)),
-                    new Rival("slow", 1, () -> {}, spin(5000)),
-                    new Rival("slow", 2, () -> {}, spin(50_000))));
+                    new Rival("quick", "1t", 1, () -> {}, spin(50)),
+                    new Rival("slow", "1t", 1, () -> {}, spin(5000)),
+                    new Rival("slow", "2t", 2, () -> {}, spin(50_000))));
     assertThat(timings).extracting(Timing::side).containsExactly("quick", "slow");
-    assertThat(timings.get(1).threads()).isEqualTo(1);
+    assertThat(timings.get(1).setting()).isEqualTo("1t");
   }
 
   @Test
@@ -59,8 +59,8 @@ class ContestTest {
         new Contest(hasty)
             .run(
                 List.of(
-                    new Rival("a", 1, () -> {}, () -> LockSupport.parkNanos(20_000_000)),
-                    new Rival("b", 1, () -> {}, () -> LockSupport.parkNanos(20_000_000))));
+                    new Rival("a", "1t", 1, () -> {}, () -> LockSupport.parkNanos(20_000_000)),
+                    new Rival("b", "1t", 1, () -> {}, () -> LockSupport.parkNanos(20_000_000))));
     assertThat(timings.get(0).rounds()).hasSize(3);
   }
 

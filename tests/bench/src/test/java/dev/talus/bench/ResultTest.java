@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class ResultTest {
   @Test
   void jsonKeepsEverything() {
-    Timing timing = new Timing("Talus", 2, new double[] {1e-9, 0.1, 3});
+    Timing timing = new Timing("Talus", "2t", new double[] {1e-9, 0.1, 3});
     Result result = new Result("a \"row\"", 2, "passive", List.of(timing), null);
     Result back = Result.fromJson(result.toJson());
     assertThat(back.row()).isEqualTo("a \"row\"");
@@ -17,6 +17,7 @@ class ResultTest {
     assertThat(back.waiting()).isEqualTo("passive");
     assertThat(back.failure()).isNull();
     assertThat(back.of("libtorch")).isEmpty();
+    assertThat(back.of("Talus").get(0).setting()).isEqualTo("2t");
     assertThat(back.of("Talus").get(0).rounds()).containsExactly(1e-9, 0.1, 3);
     assertThat(result.toJson()).doesNotContain("\n");
   }
