@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "cpu/conv2d_choice.h"
+#include "cpu/conv2d_depthwise.h"
 #include "cpu/conv2d_direct.h"
 #include "cpu/conv2d_im2col.h"
 #include "kernels.h"
@@ -25,6 +26,13 @@ const Case kCases[] = {
     {{1, 4, 17, 40, 8, 2, 5, 2, 2, 1, 4, 3, 2, 2}},  // all of them
     {{2, 7, 10, 9, 7, 3, 3, 1, 1, 1, 1, 1, 1, 7}},   // depthwise
     {{2, 5, 10, 9, 10, 3, 3, 2, 2, 1, 1, 1, 1, 5}},  // depthwise with a multiplier and stride
+    {{2, 3, 33, 40, 3, 3, 3, 1, 1, 1, 1, 1, 1, 3}},  // of several registers a row
+    {{3, 3, 34, 41, 6, 3, 3, 2, 2, 1, 1, 1, 1, 3}},
+    {{1, 2, 19, 37, 2, 5, 5, 1, 1, 2, 2, 1, 1, 2}},
+    {{2, 2, 20, 50, 4, 5, 5, 2, 2, 2, 2, 1, 1, 2}},
+    {{2, 2, 6, 7, 2, 3, 3, 2, 2, 0, 0, 1, 1, 2}},  // unpadded, padded beyond the kernel, cropped
+    {{2, 2, 5, 4, 2, 3, 3, 1, 1, 4, 5, 1, 1, 2}},
+    {{2, 2, 6, 5, 2, 3, 3, 2, 2, 4, 5, 1, 1, 2}},
     {{2, 19, 6, 7, 33, 1, 1, 1, 1, 0, 0, 1, 1, 1}},  // 1x1
     {{2, 6, 7, 6, 9, 1, 1, 2, 2, 0, 0, 1, 1, 3}},    // 1x1, strided
     {{2, 6, 7, 6, 9, 1, 1, 1, 1, 2, 1, 1, 1, 3}},    // 1x1, padded: the input's gradient is cropped
@@ -93,6 +101,10 @@ struct Problem {
       if (p.n == 0) continue;
       compare("out, im2col", expected, terms,
               [&](T* out) { talus::cpu::im2col_convolution(p, x.data(), w.data(), b, with_bias, out); });
+      if (talus::cpu::depthwise_can(p)) {
+        compare("out, depthwise", expected, terms,
+                [&](T* out) { talus::cpu::depthwise_convolution(p, x.data(), w.data(), b, with_bias, out); });
+      }
       compare("out, direct", expected, terms, [&](T* out) {
         talus::cpu::direct_convolution(DirectShape::forward(p), x.data(), w.data(), false, b, with_bias, out);
       });
@@ -108,6 +120,10 @@ struct Problem {
     if (p.n == 0) return;
     compare("grad_x, im2col", expected, terms,
             [&](T* out) { talus::cpu::im2col_input_gradient(p, grad.data(), w.data(), out); });
+    if (talus::cpu::depthwise_can(p)) {
+      compare("grad_x, depthwise", expected, terms,
+              [&](T* out) { talus::cpu::depthwise_input_gradient(p, grad.data(), w.data(), out); });
+    }
     if (p.stride_h != 1 || p.stride_w != 1) return;
     const T* no_bias = nullptr;
     compare("grad_x, direct", expected, terms, [&](T* out) {
@@ -124,6 +140,10 @@ struct Problem {
     if (p.n == 0) return;
     compare("grad_w, im2col", expected, terms,
             [&](T* out) { talus::cpu::im2col_weight_gradient(p, grad.data(), x.data(), out); });
+    if (talus::cpu::depthwise_can(p)) {
+      compare("grad_w, depthwise", expected, terms,
+              [&](T* out) { talus::cpu::depthwise_weight_gradient(p, grad.data(), x.data(), out); });
+    }
     compare("grad_w, direct", expected, terms,
             [&](T* out) { talus::cpu::direct_weight_gradient(p, grad.data(), x.data(), out); });
   }

@@ -1,5 +1,6 @@
 // Convolution and its gradients: empty shapes, the algorithm that was chosen, and the bias's gradient.
 #include "cpu/conv2d_choice.h"
+#include "cpu/conv2d_depthwise.h"
 #include "cpu/conv2d_direct.h"
 #include "cpu/conv2d_im2col.h"
 #include "cpu/isa/conv2d_table.h"
@@ -19,6 +20,8 @@ void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, cons
     switch (algorithm_for<T>(ConvPass::Forward, p)) {
       case ConvAlgorithm::Gemm:
         return im2col_convolution(p, image, weight, b, relu, to);
+      case ConvAlgorithm::Depthwise:
+        return depthwise_convolution(p, image, weight, b, relu, to);
       default:
         return direct_convolution(DirectShape::forward(p), image, weight, false, b, relu, to);
     }
@@ -34,6 +37,8 @@ void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, c
     switch (algorithm_for<T>(ConvPass::BackwardInput, p)) {
       case ConvAlgorithm::Gemm:
         return im2col_input_gradient(p, from, weight, to);
+      case ConvAlgorithm::Depthwise:
+        return depthwise_input_gradient(p, from, weight, to);
       default:
         return direct_convolution(DirectShape::backward_input(p), from, weight, true, static_cast<const T*>(nullptr),
                                   false, to);
@@ -54,6 +59,8 @@ void conv2d_backward_weight(int dtype, const Conv2dParams& p, const void* grad, 
     switch (algorithm_for<T>(ConvPass::BackwardWeight, p)) {
       case ConvAlgorithm::Gemm:
         return im2col_weight_gradient(p, from, image, to);
+      case ConvAlgorithm::Depthwise:
+        return depthwise_weight_gradient(p, from, image, to);
       default:
         return direct_weight_gradient(p, from, image, to);
     }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "cpu/conv2d_depthwise.h"
 #include "cpu/conv2d_image.h"
 #include "cpu/isa/conv2d_table.h"
 #include "dtype.h"
@@ -55,8 +56,13 @@ struct Rule {
 //  - too few output pixels do not repay sorting the weights for direct kernels;
 //  - the patches of a large 1x1 kernel are the image itself.
 constexpr auto kForward = ConvPass::Forward, kInput = ConvPass::BackwardInput, kWeight = ConvPass::BackwardWeight;
-constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct;
+constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDepthwise = ConvAlgorithm::Depthwise;
+constexpr bool (*always)(const Shape&) = [](const Shape&) { return true; };
 constexpr Rule kRules[] = {
+    {kForward, kDepthwise, always},
+    {kInput, kDepthwise, always},
+    {kWeight, kDepthwise, always},
+
     {kForward, kDirect, [](const Shape& s) { return s.weights < 1 << 10; }},
     {kForward, kGemm, [](const Shape& s) { return s.lanes_idle; }},
     {kForward, kGemm, [](const Shape& s) { return s.pixels <= 256 && s.weights >= 1 << 14; }},
@@ -85,7 +91,7 @@ bool can_convolve(ConvAlgorithm algorithm, ConvPass pass, const Conv2dParams& p)
     case ConvAlgorithm::Winograd:
       return false;
     case ConvAlgorithm::Depthwise:
-      return false;
+      return depthwise_can(p);
   }
   return false;
 }

@@ -1,0 +1,269 @@
+// Depthwise convolution: planes vectorised over columns, a few output rows at a time, so that a row that was loaded is
+// used by every kernel row.
+#include "cpu/isa/depthwise_table.h"
+#include "cpu/isa/window.h"
+
+namespace talus::TALUS_ISA_NS {
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr bool kManyRegisters = true;
+#else
+constexpr bool kManyRegisters = false;
+#endif
+
+// Rows finished before the next columns are begun, so that memory is read nearly in order.
+constexpr int64_t kBandRows = 16;
+
+static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// What the K kernel columns see of an input row: at stride 2 every second element, sorted out of two registers.
+template <class T, int L, int K, int S, Reach Known>
+struct Taps {
+  static constexpr int kLoads = S == 1 ? K : K + 1;
+  Window<T, L> window[kLoads];
+  int64_t start;
+
+  // Output columns [column, column + n) of a row of w elements.
+  Taps(int64_t column, int64_t n, int64_t pad, int64_t w) : start(column * S - pad) {
+    for (int i = 0; i < kLoads; ++i) {
+      // At stride 2 loads 2i and 2i + 1 are the two halves of what taps 2i and 2i + 1 need.
+      const int64_t at = start + (S == 1 ? i : i / 2 * 2 + i % 2 * L);
+      const int64_t used = S == 1 ? n : n * S - i % 2 * L;
+      window[i] = Window<T, L>(-at, smaller(used, w - at));
+    }
+  }
+
+  // Whether output columns [column, column + L) see the inside of a row only.
+  static bool inside(int64_t column, int64_t pad, int64_t w) {
+    return column * S - pad >= 0 && column * S - pad + (S == 1 ? K - 1 + L : (K - 1) / 2 * 2 + 2 * L) <= w;
+  }
+
+  void load(const T* row, Lanes<T, L>* taps) const {
+    const T* from = row + start;
+    if constexpr (S == 1) {
+      TALUS_UNROLL
+      for (int j = 0; j < K; ++j) taps[j] = window[j].template load<Known>(from + j);
+    } else {
+      using Numbers = std::make_integer_sequence<int, L>;
+      TALUS_UNROLL
+      for (int j = 0; j < K; j += 2) {
+        const auto low = window[j].template load<Known>(from + j);
+        const auto high = window[j + 1].template load<Known>(from + j + L);
+        taps[j] = every_second<0>(low, high, Numbers{});
+        if (j + 1 < K) taps[j + 1] = every_second<1>(low, high, Numbers{});
+      }
+    }
+  }
+};
+
+template <class T>
+static inline const T* row_or_zeros(const T* x, int64_t row, int64_t h, int64_t w, const T* zeros) {
+  return row >= 0 && row < h ? x + row * w : zeros;
+}
+
+template <class T, int L, int K, int S, Reach Known>
+static void forward_columns(const DepthwisePlane<T>& p, int64_t begin, int64_t end, int64_t column, int64_t n) {
+  using V = Lanes<T, L>;
+  constexpr int R = !kManyRegisters || K > 3 ? 2 : 4;
+  const Taps<T, L, K, S, Known> taps(column, n, p.pad_w, p.w);
+  const Window<T, L> target(0, n);
+  T weight[K * K];
+  for (int t = 0; t < K * K; ++t) weight[t] = p.weights[t];
+  for (int64_t y = begin; y < end; y += R) {
+    V acc[R] = {};
+    TALUS_UNROLL
+    for (int t = 0; t < (R - 1) * S + K; ++t) {
+      V x[K];
+      taps.load(row_or_zeros(p.x, y * S - p.pad_h + t, p.h, p.w, p.zeros), x);
+      TALUS_UNROLL
+      for (int r = 0; r < R; ++r) {
+        const int i = t - r * S;
+        if (i < 0 || i >= K) continue;
+        TALUS_UNROLL
+        for (int j = 0; j < K; ++j) acc[r] += weight[i * K + j] * x[j];
+      }
+    }
+    TALUS_UNROLL
+    for (int r = 0; r < R; ++r) {
+      if (y + r >= end) break;
+      T* out = p.out + (y + r) * p.out_w + column;
+      V sum = acc[r] + p.bias;
+      if (p.add) sum += target.template load<Reach::Guarded>(out);
+      if (p.relu) sum = sum < V{} ? V{} : sum;
+      target.store(out, sum);
+    }
+  }
+}
+
+// Pieces of a row, one register each; a half register where that holds the rest. Where `overlap` allows it the last
+// piece is moved back until it is full.
+template <class T, class F>
+static inline void each_piece(int64_t columns, bool overlap, F&& f) {
+  constexpr int L = kLanes<T>;
+#if defined(__AVX512F__)
+  constexpr int kHalf = L / 2;
+#else
+  constexpr int kHalf = L;
+#endif
+  for (int64_t column = 0, lanes; column < columns; column += lanes) {
+    const int64_t rest = columns - column;
+    lanes = rest <= kHalf || (overlap && columns < L) ? kHalf : L;
+    const int64_t back = overlap && rest < lanes && columns >= lanes ? lanes - rest : 0;
+    const int64_t n = smaller(lanes, rest + back);
+    if (lanes == L) {
+      f(std::integral_constant<int, L>{}, column - back, n);
+    } else {
+      f(std::integral_constant<int, kHalf>{}, column - back, n);
+    }
+  }
+}
+
+// Calls f with what is known of the memory around a piece.
+template <class F>
+static inline void with_reach(bool inside, bool surrounded, F&& f) {
+  if (inside) {
+    f(std::integral_constant<Reach, Reach::Inside>{});
+  } else if (surrounded) {
+    f(std::integral_constant<Reach, Reach::Surrounded>{});
+  } else {
+    f(std::integral_constant<Reach, Reach::Guarded>{});
+  }
+}
+
+template <class T, int K, int S>
+static void forward(const DepthwisePlane<T>& p) {
+  for (int64_t y = 0; y < p.out_h; y += kBandRows)
+    each_piece<T>(p.out_w, !p.add, [&](auto lanes, int64_t column, int64_t n) {
+      constexpr int L = decltype(lanes)::value;
+      const bool inside = n == L && Taps<T, L, K, S, Reach::Inside>::inside(column, p.pad_w, p.w);
+      with_reach(inside, p.surrounded, [&](auto known) {
+        forward_columns<T, L, K, S, decltype(known)::value>(p, y, smaller(y + kBandRows, p.out_h), column, n);
+      });
+    });
+}
+
+// Columns [2u, 2u + 2n) of the padded output, rows [2v, 2v + 2) for v in [begin, end): kernel elements of one parity
+// meet outputs of that parity.
+template <class T, int L, int K, Reach Known>
+static void spread_columns(const DepthwisePlane<T>& p, int64_t begin, int64_t end, int64_t u, int64_t n) {
+  using V = Lanes<T, L>;
+  using Numbers = std::make_integer_sequence<int, L>;
+  constexpr int M = (K + 1) / 2;
+  Window<T, L> window[M], target[2];
+  for (int m = 0; m < M; ++m) window[m] = Window<T, L>(m - u, smaller(n, p.w - u + m));
+  const int64_t column = 2 * u - p.pad_w;
+  for (int half = 0; half < 2; ++half)
+    target[half] = Window<T, L>(-column - half * L, smaller(2 * n - half * L, p.out_w - column - half * L));
+  T weight[K * K];
+  for (int t = 0; t < K * K; ++t) weight[t] = p.weights[t];
+  for (int64_t v = begin; v < end; ++v) {
+    V acc[2][2] = {};
+    TALUS_UNROLL
+    for (int a = 0; a < M; ++a) {
+      const T* row = row_or_zeros(p.x, v - a, p.h, p.w, p.zeros) + u;
+      TALUS_UNROLL
+      for (int b = 0; b < M; ++b) {
+        const V g = window[b].template load<Known>(row - b);
+        TALUS_UNROLL
+        for (int t = 0; t < 4; ++t) {
+          const int i = 2 * a + t / 2, j = 2 * b + t % 2;
+          if (i < K && j < K) acc[t / 2][t % 2] += weight[i * K + j] * g;
+        }
+      }
+    }
+    TALUS_UNROLL
+    for (int parity = 0; parity < 2; ++parity) {
+      const int64_t y = 2 * v + parity - p.pad_h;
+      if (y < 0 || y >= p.out_h) continue;
+      T* out = p.out + y * p.out_w + column;
+      V low = merge<0>(acc[parity][0], acc[parity][1], Numbers{});
+      V high = merge<1>(acc[parity][0], acc[parity][1], Numbers{});
+      if (p.add) {
+        low += target[0].template load<Reach::Guarded>(out);
+        high += target[1].template load<Reach::Guarded>(out + L);
+      }
+      target[0].store(out, low);
+      target[1].store(out + L, high);
+    }
+  }
+}
+
+template <class T, int K>
+static void spread(const DepthwisePlane<T>& p) {
+  const int64_t first_row = p.pad_h / 2, last_row = (p.out_h + p.pad_h + 1) / 2;
+  const int64_t first = p.pad_w / 2, last = (p.out_w + p.pad_w + 1) / 2;
+  for (int64_t v = first_row; v < last_row; v += kBandRows / 2)
+    each_piece<T>(last - first, !p.add, [&](auto lanes, int64_t column, int64_t n) {
+      constexpr int L = decltype(lanes)::value;
+      const int64_t u = first + column;
+      with_reach(n == L && u >= (K + 1) / 2 - 1 && u + L <= p.w, p.surrounded, [&](auto known) {
+        spread_columns<T, L, K, decltype(known)::value>(p, v, smaller(v + kBandRows / 2, last_row), u, n);
+      });
+    });
+}
+
+// R rows of the output's gradient from row y on, for the kernel rows [first, first + Rows).
+template <class T, int L, int K, int S, Reach Known, int Rows, int R>
+static inline void add_rows(const DepthwiseDots<T>& d, const T* x, const T* g, int64_t y, int first,
+                            const Taps<T, L, K, S, Known>& taps, const Window<T, L>& window,
+                            Lanes<T, L> (&acc)[Rows][K]) {
+  using V = Lanes<T, L>;
+  V grad[R];
+  TALUS_UNROLL
+  for (int r = 0; r < R; ++r) grad[r] = window.template load<Known>(g + (y + r) * d.out_w);
+  TALUS_UNROLL
+  for (int t = 0; t < (R - 1) * S + Rows; ++t) {
+    V value[K];
+    taps.load(row_or_zeros(x, y * S - d.pad_h + first + t, d.h, d.w, d.zeros), value);
+    TALUS_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const int i = t - r * S;
+      if (i < 0 || i >= Rows) continue;
+      TALUS_UNROLL
+      for (int j = 0; j < K; ++j) acc[i][j] += grad[r] * value[j];
+    }
+  }
+}
+
+template <class T, int L, int K, int S, Reach Known, int Rows>
+static void dot_columns(const DepthwiseDots<T>& d, int first, int64_t column, int64_t n) {
+  using V = Lanes<T, L>;
+  constexpr int R = K > 3 ? 1 : 2;
+  const Taps<T, L, K, S, Known> taps(column, n, d.pad_w, d.w);
+  const Window<T, L> window(0, n);
+  V acc[Rows][K] = {};
+  for (int64_t image = 0; image < d.images; ++image) {
+    const T *x = d.x + image * d.x_image, *g = d.g + image * d.g_image + column;
+    int64_t y = 0;
+    for (; y + R <= d.out_h; y += R) add_rows<T, L, K, S, Known, Rows, R>(d, x, g, y, first, taps, window, acc);
+    for (; y < d.out_h; ++y) add_rows<T, L, K, S, Known, Rows, 1>(d, x, g, y, first, taps, window, acc);
+  }
+  for (int i = 0; i < Rows; ++i)
+    for (int j = 0; j < K; ++j) d.sums[(first + i) * K + j] += sum_of_lanes<T, L>(acc[i][j]);
+}
+
+template <class T, int K, int S>
+static void dots(const DepthwiseDots<T>& d) {
+  // As many kernel rows at a time as their sums fit the registers.
+  constexpr int Rows = kManyRegisters || K == 3 ? K : 1;
+  each_piece<T>(d.out_w, false, [&](auto lanes, int64_t column, int64_t n) {
+    constexpr int L = decltype(lanes)::value;
+    const bool inside = n == L && Taps<T, L, K, S, Reach::Inside>::inside(column, d.pad_w, d.w);
+    with_reach(inside, d.surrounded, [&](auto known) {
+      for (int first = 0; first < K; first += Rows)
+        dot_columns<T, L, K, S, decltype(known)::value, Rows>(d, first, column, n);
+    });
+  });
+}
+
+template <class T>
+static constexpr DepthwiseKernels<T> kernels() {
+  return {{{forward<T, 3, 1>, forward<T, 3, 2>}, {forward<T, 5, 1>, forward<T, 5, 2>}},
+          {spread<T, 3>, spread<T, 5>},
+          {{dots<T, 3, 1>, dots<T, 3, 2>}, {dots<T, 5, 1>, dots<T, 5, 2>}}};
+}
+
+extern const DepthwiseTable depthwise_table;
+constexpr DepthwiseTable depthwise_table = {kernels<float>(), kernels<double>()};
+
+}  // namespace talus::TALUS_ISA_NS
