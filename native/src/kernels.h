@@ -29,6 +29,18 @@
                          const int64_t* target, const void* weight, int64_t ignore_index, int reduction,               \
                          const void* total_weight, void* grad_x);                                                      \
   void mse_loss(int dtype, int64_t n, const void* x, const void* y, int reduction, void* out);                         \
+  /* normalisation */                                                                                                  \
+  void batch_norm(int dtype, int64_t n, int64_t channels, int64_t inner, const void* x, const void* weight,            \
+                  const void* bias, void* running_mean, void* running_var, bool training, double momentum, double eps, \
+                  void* out, void* mean, void* rstd);                                                                  \
+  void batch_norm_backward(int dtype, int64_t n, int64_t channels, int64_t inner, const void* grad, const void* x,     \
+                           const void* weight, const void* mean, const void* rstd, bool training, void* grad_x,        \
+                           void* grad_weight, void* grad_bias);                                                        \
+  void layer_norm(int dtype, int64_t rows, int64_t cols, const void* x, const void* weight, const void* bias,          \
+                  double eps, void* out, void* mean, void* rstd);                                                      \
+  void layer_norm_backward(int dtype, int64_t rows, int64_t cols, const void* grad, const void* x,                     \
+                           const void* weight, const void* mean, const void* rstd, void* grad_x, void* grad_weight,    \
+                           void* grad_bias);                                                                           \
   /* indexing */                                                                                                       \
   void index_select(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, const void* x,               \
                     const int64_t* index, void* out);                                                                  \

@@ -268,6 +268,28 @@ TALUS_API int talus_nll_loss_backward(int device, int dtype, int64_t n, int64_t 
 /* Contiguous x and y of n elements; reduction MEAN or SUM into one element. */
 TALUS_API int talus_mse_loss(int device, int dtype, int64_t n, talus_ptr x, talus_ptr y, int reduction, talus_ptr out);
 
+/* ------------------------------------------------------------- normalisation */
+
+/* Contiguous x [n, channels, inner]; weight and bias [channels] or 0. With training, each channel is normalised by its
+ * own mean and biased variance, and running_mean and running_var [channels], unless 0, move by `momentum` towards the
+ * mean and the unbiased variance; without, it is normalised by the running ones. mean, rstd [channels]: what was used,
+ * for the gradient; rstd is 1 / sqrt(variance + eps). */
+TALUS_API int talus_batch_norm(int device, int dtype, int64_t n, int64_t channels, int64_t inner, talus_ptr x,
+                               talus_ptr weight, talus_ptr bias, talus_ptr running_mean, talus_ptr running_var,
+                               int training, double momentum, double eps, talus_ptr out, talus_ptr mean,
+                               talus_ptr rstd);
+/* Each of grad_x, grad_weight and grad_bias may be 0. */
+TALUS_API int talus_batch_norm_backward(int device, int dtype, int64_t n, int64_t channels, int64_t inner,
+                                        talus_ptr grad, talus_ptr x, talus_ptr weight, talus_ptr mean, talus_ptr rstd,
+                                        int training, talus_ptr grad_x, talus_ptr grad_weight, talus_ptr grad_bias);
+/* Rows of a contiguous [rows, cols] matrix; weight and bias [cols] or 0; mean, rstd [rows]: for the gradient. */
+TALUS_API int talus_layer_norm(int device, int dtype, int64_t rows, int64_t cols, talus_ptr x, talus_ptr weight,
+                               talus_ptr bias, double eps, talus_ptr out, talus_ptr mean, talus_ptr rstd);
+/* Each of grad_x, grad_weight and grad_bias may be 0. */
+TALUS_API int talus_layer_norm_backward(int device, int dtype, int64_t rows, int64_t cols, talus_ptr grad, talus_ptr x,
+                                        talus_ptr weight, talus_ptr mean, talus_ptr rstd, talus_ptr grad_x,
+                                        talus_ptr grad_weight, talus_ptr grad_bias);
+
 /* ------------------------------------------------------------------ indexing */
 
 /* x: contiguous [outer, size, inner], any dtype; index: int64 [count]; out: [outer, count, inner]. */

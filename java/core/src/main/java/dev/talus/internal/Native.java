@@ -273,6 +273,111 @@ public final class Native {
     check(talus_mse_loss(device, type, n, x, y, reduction, out));
   }
 
+  // ------------------------------------------------------------ normalisation
+
+  public static void batchNorm(
+      int device,
+      int type,
+      long n,
+      long channels,
+      long inner,
+      long x,
+      long weight,
+      long bias,
+      long runningMean,
+      long runningVar,
+      boolean training,
+      double momentum,
+      double eps,
+      long out,
+      long mean,
+      long rstd) {
+    check(
+        talus_batch_norm(
+            device,
+            type,
+            n,
+            channels,
+            inner,
+            x,
+            weight,
+            bias,
+            runningMean,
+            runningVar,
+            training ? 1 : 0,
+            momentum,
+            eps,
+            out,
+            mean,
+            rstd));
+  }
+
+  public static void batchNormBackward(
+      int device,
+      int type,
+      long n,
+      long channels,
+      long inner,
+      long grad,
+      long x,
+      long weight,
+      long mean,
+      long rstd,
+      boolean training,
+      long gradX,
+      long gradWeight,
+      long gradBias) {
+    check(
+        talus_batch_norm_backward(
+            device,
+            type,
+            n,
+            channels,
+            inner,
+            grad,
+            x,
+            weight,
+            mean,
+            rstd,
+            training ? 1 : 0,
+            gradX,
+            gradWeight,
+            gradBias));
+  }
+
+  public static void layerNorm(
+      int device,
+      int type,
+      long rows,
+      long cols,
+      long x,
+      long weight,
+      long bias,
+      double eps,
+      long out,
+      long mean,
+      long rstd) {
+    check(talus_layer_norm(device, type, rows, cols, x, weight, bias, eps, out, mean, rstd));
+  }
+
+  public static void layerNormBackward(
+      int device,
+      int type,
+      long rows,
+      long cols,
+      long grad,
+      long x,
+      long weight,
+      long mean,
+      long rstd,
+      long gradX,
+      long gradWeight,
+      long gradBias) {
+    check(
+        talus_layer_norm_backward(
+            device, type, rows, cols, grad, x, weight, mean, rstd, gradX, gradWeight, gradBias));
+  }
+
   // ----------------------------------------------------------------- indexing
 
   public static void indexSelect(

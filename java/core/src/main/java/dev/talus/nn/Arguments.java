@@ -1,5 +1,7 @@
 package dev.talus.nn;
 
+import java.math.BigDecimal;
+
 /** What the constructors of layers check, and how Python writes their arguments. */
 final class Arguments {
   private Arguments() {}
@@ -35,6 +37,22 @@ final class Arguments {
       }
     }
     return true;
+  }
+
+  /** A number as Python prints it, such as {@code 1e-05}. */
+  static String python(double value) {
+    if (!Double.isFinite(value)) {
+      return Double.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
+    }
+    BigDecimal digits = new BigDecimal(Double.toString(value)).stripTrailingZeros();
+    int exponent = digits.precision() - digits.scale() - 1;
+    if (value == 0 || (exponent >= -4 && exponent < 16)) {
+      String plain = value == 0 ? Double.toString(value) : digits.toPlainString();
+      return plain.contains(".") ? plain : plain + ".0";
+    }
+    String mantissa = digits.scaleByPowerOfTen(-exponent).toPlainString();
+    int size = Math.abs(exponent);
+    return mantissa + (exponent < 0 ? "e-" : "e+") + (size < 10 ? "0" : "") + size;
   }
 
   static String python(boolean value) {

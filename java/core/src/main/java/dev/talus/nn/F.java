@@ -3,7 +3,9 @@ package dev.talus.nn;
 import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.ops.AvgPool2d;
+import dev.talus.ops.BatchNorm;
 import dev.talus.ops.Conv2d;
+import dev.talus.ops.LayerNorm;
 import dev.talus.ops.Matmul;
 import dev.talus.ops.MaxPool2d;
 import dev.talus.ops.MseLoss;
@@ -219,6 +221,51 @@ public final class F {
       boolean ceilMode,
       boolean countIncludePad) {
     return AvgPool2d.apply(x, kernelSize, stride, padding, ceilMode, countIncludePad, null);
+  }
+
+  // ------------------------------------------------------------- normalisation
+
+  /**
+   * Normalises each channel. In training by its own mean and variance, towards which the running
+   * ones move; else by the running ones.
+   *
+   * @param x [N, C] or [N, C, d1, …]
+   * @param runningMean [C], or null in training
+   * @param runningVar [C], or null in training
+   * @param weight [C], or null for 1
+   * @param bias [C], or null for 0
+   * @param training whether the batch's own statistics are used
+   * @param momentum how far the running statistics move, 0 to 1
+   * @param eps added to the variance, 1e-5 by default in PyTorch
+   * @return the shape of x
+   * @throws IllegalArgumentException if shapes or types do not fit, or a channel has one value only
+   */
+  public static Tensor batchNorm(
+      Tensor x,
+      Tensor runningMean,
+      Tensor runningVar,
+      Tensor weight,
+      Tensor bias,
+      boolean training,
+      double momentum,
+      double eps) {
+    return BatchNorm.apply(x, weight, bias, runningMean, runningVar, training, momentum, eps);
+  }
+
+  /**
+   * Normalises each row of the last dimensions by its own mean and variance.
+   *
+   * @param x […, normalizedShape]
+   * @param normalizedShape the last sizes of x
+   * @param weight of that shape, or null for 1
+   * @param bias of that shape, or null for 0
+   * @param eps added to the variance, 1e-5 by default in PyTorch
+   * @return the shape of x
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public static Tensor layerNorm(
+      Tensor x, long[] normalizedShape, Tensor weight, Tensor bias, double eps) {
+    return LayerNorm.apply(x, normalizedShape, weight, bias, eps);
   }
 
   // -------------------------------------------------------------------- losses

@@ -38,6 +38,7 @@ final class TorchErrors {
     products();
     images();
     losses();
+    layers();
     inPlace();
   }
 
@@ -116,6 +117,16 @@ final class TorchErrors {
               + ": label_smoothing must be between 0.0 and 1.0. Got: 1.5",
           t -> TorchImages.crossEntropy(t, reduction.code(), 2, 1.5));
     }
+  }
+
+  private static void layers() {
+    VARIANTS.put(
+        "batch_norm training: should be the same",
+        t -> TorchLayers.batchNorm(new Tensor[] {t[0].to(ScalarType.Double), t[1], t[2]}, true));
+    unary(
+        "batch_norm plain: running_mean and running_var must be defined",
+        x -> TorchLayers.batchNorm(new Tensor[] {x}, false));
+    unary("layer_norm plain: at least 1-dimensional", x -> TorchLayers.layerNorm(x, new long[0]));
   }
 
   private static void inPlace() {

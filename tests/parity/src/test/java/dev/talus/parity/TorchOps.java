@@ -45,6 +45,7 @@ final class TorchOps {
     TorchShapes.addTo(table);
     TorchSums.addTo(table);
     TorchImages.addTo(table);
+    TorchLayers.addTo(table);
     return table;
   }
 

@@ -17,6 +17,7 @@ public final class OpTable {
               IndexRows.rows(),
               LossRows.rows(),
               ImageRows.rows(),
+              NormRows.rows(),
               InPlaceRows.rows())
           .flatMap(List::stream)
           .toList();
