@@ -138,7 +138,41 @@ TALUS_UNARY_OP(MulScalar, true, multiply(x, p0))
 TALUS_UNARY_OP(PowScalar, false, math::pow(x, p0))
 TALUS_UNARY_OP(RsubScalar, true, subtract(p0, x))
 TALUS_UNARY_OP(RdivScalar, true, p0 / x)
+TALUS_UNARY_OP(Silu, true, x* math::sigmoid<T>(x))
+TALUS_UNARY_OP(LeakyRelu, true, select(x > V{}, x, x* p0))
+TALUS_UNARY_OP(Elu, true, select(x > V{}, x, p0* math::expm1_negative<T>(select(x > V{}, V{}, x))))
+TALUS_UNARY_OP(Softplus, true, select(x* p0 > p1, x, math::softplus<T>(x* p0) / p0))
 #undef TALUS_UNARY_OP
+
+template <class T>
+struct Gelu {
+  static constexpr bool kVector = true;
+  template <class V>
+  TALUS_OP V apply(V x, T, T) {
+    V e;
+    return x * math::normal_cdf<T>(x, e);
+  }
+};
+
+template <class T>
+struct GeluTanh {
+  static constexpr bool kVector = true;
+  template <class V>
+  TALUS_OP V apply(V x, T, T) {
+    V slope;
+    return x * math::gelu_sigmoid<T>(x, slope);
+  }
+};
+
+template <class T>
+struct Hardswish {
+  static constexpr bool kVector = true;
+  template <class V>
+  TALUS_OP V apply(V x, T, T) {
+    const V raised = select(x + T(3) < V{}, V{}, x + T(3));
+    return x * (select(raised > T(6), splat<V>(T(6)), raised) / T(6));
+  }
+};
 
 // The upper bound wins when they cross, and NaN passes through.
 template <class T>
@@ -186,7 +220,43 @@ TALUS_BINARY_OP(SquaredDifference, true, multiply(subtract(x, y), subtract(x, y)
 TALUS_BINARY_OP(ReluBackward, true, select(y <= V{}, V{}, x))
 TALUS_BINARY_OP(SigmoidBackward, true, x*(y*(T(1) - y)))
 TALUS_BINARY_OP(TanhBackward, true, x*(T(1) - y * y))
+TALUS_BINARY_OP(LeakyReluBackward, true, select(y > V{}, x, x* p0))
+TALUS_BINARY_OP(EluBackward, true, select(y > V{}, x, x*(p0* math::exp<T>(select(y > V{}, V{}, y)))))
+TALUS_BINARY_OP(HardswishBackward, true, select(y <= T(-3), V{}, select(y >= T(3), x, x*(y / T(3) + T(0.5)))))
+TALUS_BINARY_OP(ClippedReluBackward, true, select((y <= V{}) | (y >= p0), V{}, x))
 #undef TALUS_BINARY_OP
+
+template <class T>
+struct GeluBackward {
+  static constexpr bool kVector = true;
+  template <class V>
+  TALUS_OP V apply(V x, V y, T) {
+    V e;
+    const V cdf = math::normal_cdf<T>(y, e);
+    return x * (cdf + y * (e * T(0.39894228040143267794)));  // 1 / sqrt(2 pi)
+  }
+};
+
+template <class T>
+struct GeluTanhBackward {
+  static constexpr bool kVector = true;
+  template <class V>
+  TALUS_OP V apply(V x, V y, T) {
+    V slope;
+    const V s = math::gelu_sigmoid<T>(y, slope);
+    return x * (s + y * (s * (T(1) - s) * slope));
+  }
+};
+
+template <class T>
+struct SiluBackward {
+  static constexpr bool kVector = true;
+  template <class V>
+  TALUS_OP V apply(V x, V y, T) {
+    const V s = math::sigmoid<T>(y);
+    return x * (s * (T(1) + y * (T(1) - s)));
+  }
+};
 
 // Python's rules: the quotient is rounded down and the remainder has the divisor's sign. Integers must not be divided
 // by zero; the least integer divided by -1 wraps.

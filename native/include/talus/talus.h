@@ -81,7 +81,14 @@ enum talus_unary_op {
   TALUS_IS_NAN = 23,      /* any -> bool */
   TALUS_IS_INF = 24,      /* any -> bool */
   TALUS_RSUB_SCALAR = 25, /* p0 - x, any but bool */
-  TALUS_RDIV_SCALAR = 26  /* p0 / x */
+  TALUS_RDIV_SCALAR = 26, /* p0 / x */
+  TALUS_GELU = 27,        /* x times the normal distribution function of x */
+  TALUS_GELU_TANH = 28,   /* its approximation by tanh */
+  TALUS_SILU = 29,        /* x * sigmoid(x) */
+  TALUS_LEAKY_RELU = 30,  /* x > 0 ? x : x * p0 */
+  TALUS_ELU = 31,         /* x > 0 ? x : p0 * (exp(x) - 1) */
+  TALUS_SOFTPLUS = 32,    /* log(1 + exp(p0*x)) / p0; x where p0*x > p1 */
+  TALUS_HARDSWISH = 33    /* x * min(max(x + 3, 0), 6) / 6 */
 };
 
 /* out = f(x, y; p0). Comparisons and logic write TALUS_BOOL. */
@@ -106,7 +113,15 @@ enum talus_binary_op {
   TALUS_SIGMOID_BACKWARD = 17,   /* x: gradient, y: forward output; x*y*(1-y) */
   TALUS_TANH_BACKWARD = 18,      /* x: gradient, y: forward output; x*(1-y*y) */
   TALUS_FLOOR_DIVIDE = 19,       /* any but bool; rounds towards minus infinity */
-  TALUS_REMAINDER = 20           /* any but bool; sign of the divisor, as in Python */
+  TALUS_REMAINDER = 20,          /* any but bool; sign of the divisor, as in Python */
+  /* x: gradient, y: forward input */
+  TALUS_GELU_BACKWARD = 21,
+  TALUS_GELU_TANH_BACKWARD = 22,
+  TALUS_SILU_BACKWARD = 23,
+  TALUS_LEAKY_RELU_BACKWARD = 24,  /* y > 0 ? x : x * p0 */
+  TALUS_ELU_BACKWARD = 25,         /* y > 0 ? x : x * p0 * exp(y) */
+  TALUS_HARDSWISH_BACKWARD = 26,   /* y <= -3 ? 0 : y >= 3 ? x : x * (y/3 + 1/2) */
+  TALUS_CLIPPED_RELU_BACKWARD = 27 /* y <= 0 or y >= p0 ? 0 : x */
 };
 
 enum talus_reduce_op {

@@ -21,6 +21,11 @@ int64_t unary_grain(int op) {
     case TALUS_SIGMOID:
     case TALUS_SQRT:
     case TALUS_RSQRT:
+    case TALUS_GELU:
+    case TALUS_GELU_TANH:
+    case TALUS_SILU:
+    case TALUS_ELU:
+    case TALUS_SOFTPLUS:
       return kPolynomial;
     case TALUS_SIN:
     case TALUS_COS:
@@ -33,7 +38,8 @@ int64_t unary_grain(int op) {
 }
 
 int64_t binary_grain(int op) {
-  return op == TALUS_POW || op == TALUS_REMAINDER || op == TALUS_FLOOR_DIVIDE ? kLibrary : kCheap;
+  if (op == TALUS_POW || op == TALUS_REMAINDER || op == TALUS_FLOOR_DIVIDE) return kLibrary;
+  return op >= TALUS_GELU_BACKWARD && op <= TALUS_ELU_BACKWARD ? kPolynomial : kCheap;
 }
 
 // Bounds of clamp as an integer dtype can hold them, so that an infinite bound bounds nothing.

@@ -14,6 +14,15 @@ namespace {
 using Real = long double;
 __extension__ using Whole = __int128;
 
+Real normal_cdf(Real x) { return std::erfc(-x / std::sqrt(Real(2))) / 2; }
+
+Real sigmoid(Real x) { return 1 / (1 + std::exp(-x)); }
+
+// (1 + tanh(u)) / 2 is sigmoid(2u).
+Real gelu_argument(Real x) { return 2 * std::sqrt(2 / std::acos(Real(-1))) * (x + Real(0.044715L) * x * x * x); }
+
+Real gelu_slope(Real x) { return 2 * std::sqrt(2 / std::acos(Real(-1))) * (1 + 3 * Real(0.044715L) * x * x); }
+
 Real floating_unary(int op, Real x, Real p0, Real p1) {
   switch (op) {
     case TALUS_NEG:
@@ -65,6 +74,20 @@ Real floating_unary(int op, Real x, Real p0, Real p1) {
       return p0 - x;
     case TALUS_RDIV_SCALAR:
       return p0 / x;
+    case TALUS_GELU:
+      return x * normal_cdf(x);
+    case TALUS_GELU_TANH:
+      return x * sigmoid(gelu_argument(x));
+    case TALUS_SILU:
+      return x * sigmoid(x);
+    case TALUS_LEAKY_RELU:
+      return x > 0 ? x : x * p0;
+    case TALUS_ELU:
+      return x > 0 ? x : p0 * std::expm1(x);
+    case TALUS_SOFTPLUS:
+      return x * p0 > p1 ? x : std::log1p(std::exp(x * p0)) / p0;
+    case TALUS_HARDSWISH:
+      return std::isnan(x) ? x : x * (std::fmin(std::fmax(x + 3, Real(0)), Real(6)) / 6);
     default:
       fail(TALUS_UNSUPPORTED, "unary: no operation %d", op);
   }
@@ -129,6 +152,23 @@ Real floating_binary(int op, Real x, Real y, Real p0) {
       return x * y * (1 - y);
     case TALUS_TANH_BACKWARD:
       return x * (1 - y * y);
+    case TALUS_GELU_BACKWARD:
+      return x * (normal_cdf(y) + y * std::exp(-y * y / 2) / std::sqrt(2 * std::acos(Real(-1))));
+    case TALUS_GELU_TANH_BACKWARD: {
+      const Real s = sigmoid(gelu_argument(y)), complement = sigmoid(-gelu_argument(y));
+      const Real change = s * complement == 0 ? 0 : s * complement * gelu_slope(y);
+      return x * (s + y * change);
+    }
+    case TALUS_SILU_BACKWARD:
+      return x * (sigmoid(y) * (1 + y * sigmoid(-y)));
+    case TALUS_LEAKY_RELU_BACKWARD:
+      return y > 0 ? x : x * p0;
+    case TALUS_ELU_BACKWARD:
+      return y > 0 ? x : x * (p0 * std::exp(y));
+    case TALUS_HARDSWISH_BACKWARD:
+      return y <= -3 ? 0 : y >= 3 ? x : x * (y / 3 + Real(0.5));
+    case TALUS_CLIPPED_RELU_BACKWARD:
+      return y <= 0 || y >= p0 ? 0 : x;
     case TALUS_FLOOR_DIVIDE:
       return floating_floor_divide(x, y);
     case TALUS_REMAINDER: {

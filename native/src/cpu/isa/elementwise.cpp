@@ -135,6 +135,20 @@ static UnaryLoop find_unary_float(int op) {
       return pow_loop<T>;
     case TALUS_RDIV_SCALAR:
       return unary_loop<RdivScalar, T>;
+    case TALUS_GELU:
+      return unary_loop<Gelu, T>;
+    case TALUS_GELU_TANH:
+      return unary_loop<GeluTanh, T>;
+    case TALUS_SILU:
+      return unary_loop<Silu, T>;
+    case TALUS_LEAKY_RELU:
+      return unary_loop<LeakyRelu, T>;
+    case TALUS_ELU:
+      return unary_loop<Elu, T>;
+    case TALUS_SOFTPLUS:
+      return unary_loop<Softplus, T>;
+    case TALUS_HARDSWISH:
+      return unary_loop<Hardswish, T>;
     default:
       return find_unary_number<T>(op);
   }
@@ -291,6 +305,20 @@ static BinaryLoop find_binary_float(int op) {
       return binary_loop<SigmoidBackward, T>;
     case TALUS_TANH_BACKWARD:
       return binary_loop<TanhBackward, T>;
+    case TALUS_GELU_BACKWARD:
+      return binary_loop<GeluBackward, T>;
+    case TALUS_GELU_TANH_BACKWARD:
+      return binary_loop<GeluTanhBackward, T>;
+    case TALUS_SILU_BACKWARD:
+      return binary_loop<SiluBackward, T>;
+    case TALUS_LEAKY_RELU_BACKWARD:
+      return binary_loop<LeakyReluBackward, T>;
+    case TALUS_ELU_BACKWARD:
+      return binary_loop<EluBackward, T>;
+    case TALUS_HARDSWISH_BACKWARD:
+      return binary_loop<HardswishBackward, T>;
+    case TALUS_CLIPPED_RELU_BACKWARD:
+      return binary_loop<ClippedReluBackward, T>;
     default:
       return find_binary_number<T>(op);
   }
