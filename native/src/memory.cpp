@@ -38,41 +38,78 @@ void permit([[maybe_unused]] void* block, [[maybe_unused]] int64_t bytes) {
 
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-// Each on its own cache line: threads count different size classes without disturbing each other.
-struct alignas(64) ClassCounter {
-  std::atomic<int64_t> allocations{0};
-  std::atomic<int64_t> releases{0};
+// What one thread allocated and released. Only that thread writes, so counting is a load and a store; others read.
+class Tally {
+ public:
+  // Blocks up to this size are added up here, to as much, before they go to the counters that all threads share.
+  static constexpr int64_t kUnsettled = 64 << 10;
 
-  int64_t live() const { return allocations.load() - releases.load(); }
-};
-
-struct Counters {
-  ClassCounter of_class[kSizeClasses];
-  alignas(64) std::atomic<int64_t> live_bytes{0};
-  std::atomic<int64_t> peak_bytes{0};
-  alignas(64) std::atomic<int64_t> system_bytes{0};
-  std::atomic<int64_t> system_allocations{0};
-  std::atomic<int64_t> limit{kNoLimit};
-
-  void allocated(int size_class) {
+  void allocated(int size_class, std::atomic<int64_t>& live, std::atomic<int64_t>& peak, int64_t epoch) {
+    count(allocations_[size_class], 1);
     const int64_t bytes = class_bytes(size_class);
-    of_class[size_class].allocations.fetch_add(1, std::memory_order_relaxed);
-    const int64_t live = live_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-    int64_t peak = peak_bytes.load(std::memory_order_relaxed);
-    while (live > peak && !peak_bytes.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
+    if (bytes > kUnsettled) {
+      raise(peak, live.fetch_add(bytes, std::memory_order_relaxed) + bytes + pending());
+      return;
+    }
+    const int64_t now = count(pending_, bytes);
+    if (epoch_.load(std::memory_order_relaxed) != epoch) {
+      epoch_.store(epoch, std::memory_order_relaxed);
+      highest_.store(now, std::memory_order_relaxed);
+    } else if (now > highest_.load(std::memory_order_relaxed)) {
+      highest_.store(now, std::memory_order_relaxed);
+    }
+    if (now > kUnsettled) settle(live, peak, epoch);
+  }
+
+  void released(int size_class, std::atomic<int64_t>& live, std::atomic<int64_t>& peak, int64_t epoch) {
+    count(releases_[size_class], 1);
+    const int64_t bytes = class_bytes(size_class);
+    if (bytes > kUnsettled)
+      live.fetch_sub(bytes, std::memory_order_relaxed);
+    else if (count(pending_, -bytes) < -kUnsettled)
+      settle(live, peak, epoch);
+  }
+
+  // Moves the pending bytes to `live`, and the highest sum there was since the last time to `peak`.
+  void settle(std::atomic<int64_t>& live, std::atomic<int64_t>& peak, int64_t epoch) {
+    const int64_t pending = pending_.load(std::memory_order_relaxed);
+    const int64_t before = live.fetch_add(pending, std::memory_order_relaxed);
+    if (epoch_.load(std::memory_order_relaxed) == epoch) raise(peak, before + highest_.load(std::memory_order_relaxed));
+    pending_.store(0, std::memory_order_relaxed);
+    highest_.store(0, std::memory_order_relaxed);
+  }
+
+  // Adds another thread's counts; pending bytes were settled.
+  void absorb(const Tally& other) {
+    for (int c = 0; c < kSizeClasses; ++c) {
+      count(allocations_[c], other.allocations_[c].load(std::memory_order_relaxed));
+      count(releases_[c], other.releases_[c].load(std::memory_order_relaxed));
     }
   }
 
-  void released(int size_class) {
-    live_bytes.fetch_sub(class_bytes(size_class), std::memory_order_relaxed);
-    of_class[size_class].releases.fetch_add(1, std::memory_order_relaxed);
+  int64_t allocations(int size_class) const { return allocations_[size_class].load(std::memory_order_relaxed); }
+  int64_t releases(int size_class) const { return releases_[size_class].load(std::memory_order_relaxed); }
+  int64_t pending() const { return pending_.load(std::memory_order_relaxed); }
+  // Pending bytes at their highest since the peak was reset.
+  int64_t highest(int64_t epoch) const {
+    return epoch_.load(std::memory_order_relaxed) == epoch ? highest_.load(std::memory_order_relaxed) : pending();
   }
 
-  int64_t live_blocks() const {
-    int64_t sum = 0;
-    for (const ClassCounter& counter : of_class) sum += counter.live();
+ private:
+  static int64_t count(std::atomic<int64_t>& counter, int64_t by) {
+    const int64_t sum = counter.load(std::memory_order_relaxed) + by;
+    counter.store(sum, std::memory_order_relaxed);
     return sum;
   }
+
+  static void raise(std::atomic<int64_t>& peak, int64_t to) {
+    int64_t known = peak.load(std::memory_order_relaxed);
+    while (to > known && !peak.compare_exchange_weak(known, to, std::memory_order_relaxed)) {
+    }
+  }
+
+  std::atomic<int64_t> pending_{0}, highest_{0}, epoch_{0};
+  std::atomic<int64_t> allocations_[kSizeClasses] = {}, releases_[kSizeClasses] = {};
 };
 
 // ------------------------------------------------------------------------------------------- central bins
@@ -179,6 +216,8 @@ class ThreadCache {
     return given;
   }
 
+  Tally tally;
+
  private:
   SpinLock lock_;
   int counts_[kCachedClasses] = {};
@@ -189,20 +228,79 @@ class ThreadCache {
 
 // Everything above, and the limit. Never destroyed: other threads may still release blocks while the process exits.
 struct Allocator {
-  Counters counters;
+  // Bytes in live blocks that threads have settled, and their highest sum since `epoch` began.
+  alignas(64) std::atomic<int64_t> settled_bytes{0};
+  std::atomic<int64_t> peak_bytes{0};
+  alignas(64) std::atomic<int64_t> epoch{0};
+  std::atomic<int64_t> system_bytes{0};
+  std::atomic<int64_t> system_allocations{0};
+  std::atomic<int64_t> limit{kNoLimit};
   std::array<Bin, kSizeClasses> bins;
   // Guards growing and shrinking, so that the limit holds.
   std::mutex system_mutex;
+  // Guards the list, and the tally of threads that have ended.
   std::mutex caches_mutex;
   std::vector<ThreadCache*> caches;
+  Tally ended;
 
   static Allocator& instance() {
     static Allocator& allocator = *new Allocator;
     return allocator;
   }
 
-  int64_t cached_bytes() const { return std::max<int64_t>(0, counters.system_bytes - counters.live_bytes); }
+  void count_allocated(ThreadCache* own, int size_class) { count(own, &Tally::allocated, size_class); }
+  void count_released(ThreadCache* own, int size_class) { count(own, &Tally::released, size_class); }
 
+  // What f gives for each thread's tally, summed.
+  template <class F>
+  int64_t sum(F f) {
+    const std::lock_guard<std::mutex> lock(caches_mutex);
+    int64_t total = f(ended);
+    for (const ThreadCache* cache : caches) total += f(cache->tally);
+    return total;
+  }
+  int64_t allocations(int c) {
+    return sum([c](const Tally& tally) { return tally.allocations(c); });
+  }
+  int64_t live_blocks(int c) {
+    return sum([c](const Tally& tally) { return tally.allocations(c) - tally.releases(c); });
+  }
+  int64_t live_blocks() {
+    return sum([](const Tally& tally) {
+      int64_t blocks = 0;
+      for (int c = 0; c < kSizeClasses; ++c) blocks += tally.allocations(c) - tally.releases(c);
+      return blocks;
+    });
+  }
+  int64_t live_bytes() {
+    return settled_bytes + sum([](const Tally& tally) { return tally.pending(); });
+  }
+  int64_t cached_bytes() { return std::max<int64_t>(0, system_bytes - live_bytes()); }
+
+  // Exact while one thread allocates; other threads' small blocks may add or lack Tally::kUnsettled each.
+  int64_t peak() {
+    const int64_t live = live_bytes();
+    int64_t highest = std::max(peak_bytes.load(), live);
+    const std::lock_guard<std::mutex> lock(caches_mutex);
+    for (const ThreadCache* cache : caches)
+      highest = std::max(highest, live - cache->tally.pending() + cache->tally.highest(epoch));
+    return highest;
+  }
+  void reset_peak() {
+    ++epoch;
+    peak_bytes = live_bytes();
+  }
+
+ private:
+  void count(ThreadCache* own, void (Tally::*change)(int, std::atomic<int64_t>&, std::atomic<int64_t>&, int64_t),
+             int size_class) {
+    const int64_t now = epoch.load(std::memory_order_relaxed);
+    if (own != nullptr) return (own->tally.*change)(size_class, settled_bytes, peak_bytes, now);
+    const std::lock_guard<std::mutex> lock(caches_mutex);
+    (ended.*change)(size_class, settled_bytes, peak_bytes, now);
+  }
+
+ public:
   void empty(ThreadCache& cache) {
     char* blocks[kMaxCachedBlocks];
     for (int c = 0; c < kCachedClasses; ++c) bins[c].put(blocks, cache.give_up(c, true, blocks));
@@ -210,17 +308,17 @@ struct Allocator {
 
   // Returns at least `bytes` of idle memory to the system if there is as much, large blocks first.
   void shrink(int64_t bytes) {
-    const int64_t before = counters.system_bytes;
+    const int64_t before = system_bytes;
     for (const bool thread_caches_too : {false, true}) {
       if (thread_caches_too) {
         const std::lock_guard<std::mutex> lock(caches_mutex);
         for (ThreadCache* cache : caches) empty(*cache);
       }
       for (int c = kSizeClasses - 1; c >= 0; --c) {
-        const int64_t missing = bytes - (before - counters.system_bytes);
+        const int64_t missing = bytes - (before - system_bytes);
         if (missing <= 0) return;
         for (Span* span : bins[c].detach(missing)) {
-          counters.system_bytes -= span->bytes();
+          system_bytes -= span->bytes();
           permit(span->base, span->mapped_bytes);
           unmap_span(span);
         }
@@ -229,24 +327,24 @@ struct Allocator {
   }
 
   [[noreturn]] void fail_out_of_memory(int64_t requested, const char* reason) {
-    const int64_t limit = counters.limit;
+    const int64_t bound = limit;
     char limit_text[32] = "none";
-    if (limit != kNoLimit) std::snprintf(limit_text, sizeof limit_text, "%" PRId64, limit);
+    if (bound != kNoLimit) std::snprintf(limit_text, sizeof limit_text, "%" PRId64, bound);
     fail(TALUS_OUT_OF_MEMORY,
          "out of memory (%s): %" PRId64 " bytes requested; %" PRId64 " bytes live in %" PRId64 " blocks, %" PRId64
          " bytes cached, limit %s; close tensors that are not needed, use smaller batches or raise the limit",
-         reason, requested, counters.live_bytes.load(), counters.live_blocks(), cached_bytes(), limit_text);
+         reason, requested, live_bytes(), live_blocks(), cached_bytes(), limit_text);
   }
 
   // A block of a new span; the span's other blocks go to the bin.
   char* grow(int size_class, int64_t requested) {
     const std::lock_guard<std::mutex> lock(system_mutex);
-    const int64_t bytes = span_bytes(size_class), limit = counters.limit;
+    const int64_t bytes = span_bytes(size_class), bound = limit;
     // How many bytes too many there would be; written so that nothing overflows.
-    const auto excess = [&] { return counters.system_bytes - (limit - bytes); };
-    if (limit < bytes || excess() > 0) {
-      if (limit >= bytes) shrink(excess());
-      if (limit < bytes || excess() > 0) fail_out_of_memory(requested, "the limit is reached");
+    const auto excess = [&] { return system_bytes - (bound - bytes); };
+    if (bound < bytes || excess() > 0) {
+      if (bound >= bytes) shrink(excess());
+      if (bound < bytes || excess() > 0) fail_out_of_memory(requested, "the limit is reached");
     }
     Span* span = map_span(size_class);
     if (span == nullptr) {
@@ -254,8 +352,8 @@ struct Allocator {
       span = map_span(size_class);
       if (span == nullptr) fail_out_of_memory(requested, "the operating system has no more");
     }
-    counters.system_bytes += bytes;
-    ++counters.system_allocations;
+    system_bytes += bytes;
+    ++system_allocations;
     forbid(span->base, span->mapped_bytes);
     std::vector<char*> others;
     for (int i = span->count - 1; i > 0; --i) others.push_back(span->block(i));
@@ -270,9 +368,15 @@ ThreadCache::ThreadCache() {
   allocator.caches.push_back(this);
 }
 
-// Null before a thread's first allocation and after its end has begun.
-thread_local ThreadCache* this_threads_cache = nullptr;
-thread_local bool thread_ends = false;
+// Null before a thread's first allocation and after its end has begun. In the block of thread data that is there from
+// the start, so that finding it is one instruction, not a call.
+#if defined(__GNUC__) && defined(__ELF__)
+#define TALUS_DIRECT_TLS __attribute__((tls_model("initial-exec")))
+#else
+#define TALUS_DIRECT_TLS
+#endif
+thread_local ThreadCache* this_threads_cache TALUS_DIRECT_TLS = nullptr;
+thread_local bool thread_ends TALUS_DIRECT_TLS = false;
 
 ThreadCache::~ThreadCache() {
   this_threads_cache = nullptr;
@@ -281,22 +385,26 @@ ThreadCache::~ThreadCache() {
   {
     const std::lock_guard<std::mutex> lock(allocator.caches_mutex);
     allocator.caches.erase(std::find(allocator.caches.begin(), allocator.caches.end(), this));
+    tally.settle(allocator.settled_bytes, allocator.peak_bytes, allocator.epoch);
+    allocator.ended.absorb(tally);
   }
   allocator.empty(*this);
 }
 
-// This thread's cache, or null for a class that is not cached and while the thread ends.
-ThreadCache* cache_for(int size_class) {
-  if (size_class >= kCachedClasses) return nullptr;
-  if (this_threads_cache == nullptr && !thread_ends) {
-    thread_local ThreadCache cache;
-    this_threads_cache = &cache;
-  }
-  return this_threads_cache;
+__attribute__((noinline)) ThreadCache* make_cache() {
+  if (thread_ends) return nullptr;
+  thread_local ThreadCache cache;
+  return this_threads_cache = &cache;
 }
 
-char* find_block(Allocator& allocator, int size_class, int64_t requested) {
-  ThreadCache* cache = cache_for(size_class);
+// This thread's cache, or null while the thread ends.
+ThreadCache* own_cache() {
+  ThreadCache* own = this_threads_cache;
+  return own != nullptr ? own : make_cache();
+}
+
+char* find_block(Allocator& allocator, ThreadCache* own, int size_class, int64_t requested) {
+  ThreadCache* cache = size_class < kCachedClasses ? own : nullptr;
   if (cache != nullptr) {
     if (char* block = cache->take(size_class)) return block;
   }
@@ -311,8 +419,8 @@ char* find_block(Allocator& allocator, int size_class, int64_t requested) {
   return blocks[0];
 }
 
-void return_block(Allocator& allocator, int size_class, char* block) {
-  ThreadCache* cache = cache_for(size_class);
+void return_block(Allocator& allocator, ThreadCache* own, int size_class, char* block) {
+  ThreadCache* cache = size_class < kCachedClasses ? own : nullptr;
   if (cache != nullptr) {
     if (cache->keep(size_class, &block, 1) == 1) return;
     char* older[kMaxCachedBlocks];
@@ -329,10 +437,11 @@ void* allocate(int64_t bytes) {
   Allocator& allocator = Allocator::instance();
   if (bytes > kMaxBlockBytes) allocator.fail_out_of_memory(bytes, "more than an address space holds");
   const int size_class = size_class_of(bytes);
-  char* block = find_block(allocator, size_class, bytes);
+  ThreadCache* own = own_cache();
+  char* block = find_block(allocator, own, size_class, bytes);
   Span* span = find_span(block);
   span->mark_live(span->index_of(block));
-  allocator.counters.allocated(size_class);
+  allocator.count_allocated(own, size_class);
   permit(block, bytes);
   return block;
 }
@@ -346,33 +455,30 @@ void release(void* address) {
     fail(TALUS_INVALID_ARGUMENT, "release: the block at %p is not live, it was released before", address);
   const int size_class = span->size_class;
   Allocator& allocator = Allocator::instance();
-  allocator.counters.released(size_class);
+  ThreadCache* own = own_cache();
+  allocator.count_released(own, size_class);
   forbid(address, span->block_bytes);
-  return_block(allocator, size_class, static_cast<char*>(address));
+  return_block(allocator, own, size_class, static_cast<char*>(address));
 }
 
 void memory_stats(int64_t* stats) {
-  const Allocator& allocator = Allocator::instance();
-  const Counters& counters = allocator.counters;
+  Allocator& allocator = Allocator::instance();
   int64_t allocations = 0;
-  for (const ClassCounter& counter : counters.of_class) allocations += counter.allocations;
-  stats[TALUS_MEM_LIVE_BYTES] = counters.live_bytes;
-  stats[TALUS_MEM_LIVE_BLOCKS] = counters.live_blocks();
+  for (int c = 0; c < kSizeClasses; ++c) allocations += allocator.allocations(c);
+  stats[TALUS_MEM_LIVE_BYTES] = allocator.live_bytes();
+  stats[TALUS_MEM_LIVE_BLOCKS] = allocator.live_blocks();
   stats[TALUS_MEM_CACHED_BYTES] = allocator.cached_bytes();
-  stats[TALUS_MEM_PEAK_BYTES] = counters.peak_bytes;
-  stats[TALUS_MEM_LIMIT_BYTES] = counters.limit;
+  stats[TALUS_MEM_PEAK_BYTES] = allocator.peak();
+  stats[TALUS_MEM_LIMIT_BYTES] = allocator.limit;
   stats[TALUS_MEM_ALLOCATIONS] = allocations;
-  stats[TALUS_MEM_SYSTEM_ALLOCATIONS] = counters.system_allocations;
+  stats[TALUS_MEM_SYSTEM_ALLOCATIONS] = allocator.system_allocations;
 }
 
-void memory_reset_peak() {
-  Counters& counters = Allocator::instance().counters;
-  counters.peak_bytes = counters.live_bytes.load();
-}
+void memory_reset_peak() { Allocator::instance().reset_peak(); }
 
 void memory_set_limit(int64_t bytes) {
   if (bytes < 0) fail(TALUS_INVALID_ARGUMENT, "memory limit: %" PRId64 " bytes, expected 0 or more", bytes);
-  Allocator::instance().counters.limit = bytes;
+  Allocator::instance().limit = bytes;
 }
 
 void memory_trim() {
@@ -382,10 +488,10 @@ void memory_trim() {
 }
 
 int memory_holders(int rows, int64_t* pairs) {
-  const Counters& counters = Allocator::instance().counters;
+  Allocator& allocator = Allocator::instance();
   std::vector<std::array<int64_t, 2>> holders;
   for (int c = 0; c < kSizeClasses; ++c) {
-    const int64_t live = counters.of_class[c].live();
+    const int64_t live = allocator.live_blocks(c);
     if (live > 0) holders.push_back({class_bytes(c), live});
   }
   const auto more = [](const auto& a, const auto& b) { return a[0] * a[1] > b[0] * b[1]; };

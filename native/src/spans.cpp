@@ -104,22 +104,12 @@ char* map_aligned(int64_t bytes, int64_t alignment) {
 }  // namespace
 
 int64_t Span::index_of(const void* address) const {
-  // Spans of several blocks are one unit long, so 32 bits hold every offset; the division is much faster in them.
   const int64_t offset = static_cast<const char*>(address) - base;
   if (count == 1) return offset == 0 ? 0 : -1;
-  const auto small = static_cast<uint32_t>(offset), block = static_cast<uint32_t>(block_bytes);
-  const int64_t index = small / block;
-  return small % block == 0 && index < count ? index : -1;
-}
-
-bool Span::mark_live(int64_t i) {
-  const uint64_t bit = uint64_t{1} << (i % 64);
-  return (live[i / 64].fetch_or(bit, std::memory_order_acq_rel) & bit) == 0;
-}
-
-bool Span::mark_idle(int64_t i) {
-  const uint64_t bit = uint64_t{1} << (i % 64);
-  return (live[i / 64].fetch_and(~bit, std::memory_order_acq_rel) & bit) != 0;
+  // Spans of several blocks are one unit long: lines and their number are below 2^10, so the product is exact enough.
+  const auto line = static_cast<uint32_t>(offset >> 6);
+  const int64_t index = (line * reciprocal) >> 20;
+  return index * block_bytes == offset && index < count ? index : -1;
 }
 
 Span* find_span(const void* address) {
@@ -153,6 +143,8 @@ Span* map_span(int size_class) {
   span->base = base;
   span->mapped_bytes = mapped;
   span->block_bytes = block;
+  const int64_t lines = block / kBlockAlignment;
+  span->reciprocal = static_cast<uint32_t>(((int64_t{1} << 20) + lines - 1) / lines);
   span->size_class = size_class;
   span->count = static_cast<int>(bytes / block);
   span->idle = 0;

@@ -22,17 +22,20 @@ struct Span {
   // Blocks of it in the central bin, and whether it is on its way back to the system; guarded by the bin's mutex.
   int idle = 0;
   bool leaving = false;
-  // One bit for each block: set while it is live.
-  std::atomic<uint64_t> live[kMaxBlocksPerSpan / 64] = {};
+  // ceil(2^20 / (block_bytes / 64)): divides offsets in a span of several blocks without a division.
+  uint32_t reciprocal = 0;
+  // For each block whether it is live. A byte each, so that marking one is a plain store.
+  std::atomic<bool> live[kMaxBlocksPerSpan] = {};
   Span* next_unused = nullptr;
 
   char* block(int64_t i) const { return base + i * block_bytes; }
   int64_t bytes() const { return count * block_bytes; }
   // The block that begins at `address`, or -1.
   int64_t index_of(const void* address) const;
-  // Sets or clears the live bit; false if it was so already.
-  bool mark_live(int64_t i);
-  bool mark_idle(int64_t i);
+  // The block belongs to the caller, who alone may mark it live.
+  void mark_live(int64_t i) { live[i].store(true, std::memory_order_relaxed); }
+  // False if it was idle already.
+  bool mark_idle(int64_t i) { return live[i].exchange(false, std::memory_order_acq_rel); }
 };
 
 // The span at whose unit `address` lies, or null. Any address may be asked for.
