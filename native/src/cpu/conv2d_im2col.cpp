@@ -1,7 +1,7 @@
 // The patches of one image, or of a few small ones, for as many channels as fit the L2 cache, form a matrix
-// [channels * KH * KW, images * OH * OW]. Forward multiplies it by the weights, the input's gradient is such a matrix
-// whose rows are added back onto the image (col2im), and the weight's gradient is the output's gradient times its
-// transpose. What is summed in which order depends on the shape only.
+// [channels * KH * KW, images * OH * OW]. Forward multiplies it by the weights; the input's gradient is forward again,
+// with turned weights, or such a matrix whose rows are added back onto the image (col2im); and the weight's gradient is
+// the output's gradient times its transpose. What is summed in which order depends on the shape only.
 #include "cpu/conv2d_im2col.h"
 
 #include "cpu/conv2d_direct.h"
@@ -17,6 +17,10 @@ namespace {
 // Small images are joined until a matrix has about this many columns; the product then wastes few lanes and packs each
 // weight once for all of them.
 constexpr int64_t kColumns = 512;
+// At most this many columns leave lanes idle, and use each weight a few times only.
+constexpr int64_t kFewColumns = 64;
+// From so many on, the input's gradient repays turning the weights.
+constexpr int64_t kPixelsToTurn = 192;
 // At most this many taps at a time, the depth of gemm's own blocks, and this many bytes of patches; but a product of
 // fewer than kFewTaps would not reuse what it packs.
 constexpr int64_t kTaps = 256, kFewTaps = 128;
@@ -30,8 +34,8 @@ int64_t even_part(int64_t n, int64_t most) { return ceil_div(n, ceil_div(n, std:
 template <class T>
 class Im2col {
  public:
-  explicit Im2col(const Conv2dParams& p)
-      : s_(DirectShape::forward(p)),
+  explicit Im2col(const DirectShape& s)
+      : s_(s),
         kernels_(conv2d_table().of<T>()),
         layout_(s_),
         offsets_(layout_.offsets()),
@@ -43,17 +47,28 @@ class Im2col {
   void forward(const T* x, const T* w, const T* bias, bool relu, T* out) const {
     each_block([&](const Block& b) {
       const Space space(*this, b);
-      const Scratch<T> product(b.images > 1 ? s_.group_o() * b.columns : 0);
+      const bool turned = turned_pays(b), in_place = b.images == 1 && !turned;
+      const Scratch<T> product(in_place ? 0 : s_.group_o() * b.columns);
+      const Scratch<T> untransposed(turned && b.images > 1 ? s_.group_o() * b.columns : 0);
       for (int64_t g = 0; g < s_.groups; ++g) {
         T* to = out + (b.n * s_.o + g * s_.group_o()) * area_;
-        T* sums = b.images > 1 ? product.get() : to;
+        T* sums = in_place ? to : product.get();
         each_channels([&](int64_t c, int64_t count) {
           const T* patches = gather(x, b, g * s_.group_c() + c, count, space);
-          multiply(false, false, s_.group_o(), b.columns, count * kernel_, weights(w, g, c), s_.taps(), patches,
-                   b.columns, c > 0, sums, b.columns);
+          if (turned) {
+            multiply(true, true, b.columns, s_.group_o(), count * kernel_, patches, b.columns, weights(w, g, c),
+                     s_.taps(), c > 0, sums, s_.group_o());
+          } else {
+            multiply(false, false, s_.group_o(), b.columns, count * kernel_, weights(w, g, c), s_.taps(), patches,
+                     b.columns, c > 0, sums, b.columns);
+          }
         });
-        if (b.images > 1 || bias != nullptr || relu)
-          finish(sums, b, bias == nullptr ? nullptr : bias + g * s_.group_o(), relu, to);
+        T* result = sums;
+        if (turned) {
+          transpose(sums, b.columns, s_.group_o(), result = b.images > 1 ? untransposed.get() : to);
+        }
+        if (result != to || bias != nullptr || relu)
+          finish(result, b, bias == nullptr ? nullptr : bias + g * s_.group_o(), relu, to);
       }
     });
   }
@@ -66,8 +81,15 @@ class Im2col {
         each_channels([&](int64_t c, int64_t count) {
           T* planes = grad_x + (b.n * s_.c + g * s_.group_c() + c) * s_.h * s_.w;
           T* patches = in_place(b) ? planes : space.patches.get();
-          multiply(true, false, count * kernel_, b.columns, s_.group_o(), weights(w, g, c), s_.taps(), joined,
-                   b.columns, false, patches, b.columns);
+          if (b.columns <= kFewColumns && count * kernel_ >= 2 * kFewColumns) {
+            const Scratch<T> turned(count * kernel_ * b.columns);
+            multiply(true, false, b.columns, count * kernel_, s_.group_o(), joined, b.columns, weights(w, g, c),
+                     s_.taps(), false, turned.get(), count * kernel_);
+            transpose(turned.get(), b.columns, count * kernel_, patches);
+          } else {
+            multiply(true, false, count * kernel_, b.columns, s_.group_o(), weights(w, g, c), s_.taps(), joined,
+                     b.columns, false, patches, b.columns);
+          }
           if (!in_place(b)) scatter(b, count, space, planes);
         });
       }
@@ -119,6 +141,9 @@ class Im2col {
   // The planes of one image are the patches of a 1x1 kernel.
   bool in_place(const Block& b) const { return b.images == 1 && kernel_ == 1 && !layout_.copied(); }
 
+  // Then pixels are the rows of the product, and channels its columns.
+  bool turned_pays(const Block& b) const { return b.columns <= kFewColumns && s_.group_o() >= 2 * kFewColumns; }
+
   template <class W>
   W* weights(W* w, int64_t g, int64_t c) const {
     return w + g * s_.group_o() * s_.taps() + c * kernel_;
@@ -151,30 +176,49 @@ class Im2col {
           TALUS_EPILOGUE_NONE});
   }
 
+  // Ranges of channels, which threads share where blocks of images are too few for them.
+  template <class F>
+  void each_plane(int64_t count, F&& f) const {
+    parallel_for(count, kConvParallelWork / 16 / (kernel_ * area_ + layout_.plane()) + 1, f);
+  }
+
+  // In blocks of columns, so that lines of the cache are used whole.
+  static void transpose(const T* from, int64_t rows, int64_t columns, T* to) {
+    constexpr int64_t kBlock = 16;
+    for (int64_t first = 0; first < columns; first += kBlock)
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = first; j < std::min(first + kBlock, columns); ++j) to[j * rows + i] = from[i * columns + j];
+  }
+
   // The patches of channels [c, c + count) of x.
   const T* gather(const T* x, const Block& b, int64_t c, int64_t count, const Space& space) const {
     const T* planes = x + (b.n * s_.c + c) * s_.h * s_.w;
     if (in_place(b)) return planes;
-    for (int64_t i = 0; i < b.images; ++i, planes += s_.c * s_.h * s_.w) {
-      if (layout_.copied()) layout_.copy(kernels_, planes, count, space.padded.get());
-      const T* from = layout_.copied() ? space.padded.get() : planes;
-      for (int64_t t = 0; t < count * kernel_; ++t)
-        kernels_.copy_rows(s_.oh, s_.ow, from + offsets_[t], layout_.output_row(),
-                           space.patches.get() + t * b.columns + i * area_, s_.ow);
-    }
+    for (int64_t i = 0; i < b.images; ++i, planes += s_.c * s_.h * s_.w)
+      each_plane(count, [&](int64_t first, int64_t last) {
+        const int64_t size = s_.h * s_.w;
+        if (layout_.copied())
+          layout_.copy(kernels_, planes + first * size, last - first, space.padded.get() + first * layout_.plane());
+        const T* from = layout_.copied() ? space.padded.get() : planes;
+        for (int64_t t = first * kernel_; t < last * kernel_; ++t)
+          kernels_.copy_rows(s_.oh, s_.ow, from + offsets_[t], layout_.output_row(),
+                             space.patches.get() + t * b.columns + i * area_, s_.ow);
+      });
     return space.patches.get();
   }
 
   // The way back: patches that share a pixel are added up.
   void scatter(const Block& b, int64_t count, const Space& space, T* planes) const {
-    for (int64_t i = 0; i < b.images; ++i, planes += s_.c * s_.h * s_.w) {
-      T* to = layout_.copied() ? space.padded.get() : planes;
-      std::fill_n(to, count * layout_.plane(), T{0});
-      for (int64_t t = 0; t < count * kernel_; ++t)
-        kernels_.add_rows(s_.oh, s_.ow, space.patches.get() + t * b.columns + i * area_, s_.ow, to + offsets_[t],
-                          layout_.output_row());
-      if (layout_.copied()) layout_.copy_back(kernels_, to, count, planes);
-    }
+    for (int64_t i = 0; i < b.images; ++i, planes += s_.c * s_.h * s_.w)
+      each_plane(count, [&](int64_t first, int64_t last) {
+        T* to = layout_.copied() ? space.padded.get() : planes;
+        T* begin = to + first * layout_.plane();
+        std::fill_n(begin, (last - first) * layout_.plane(), T{0});
+        for (int64_t t = first * kernel_; t < last * kernel_; ++t)
+          kernels_.add_rows(s_.oh, s_.ow, space.patches.get() + t * b.columns + i * area_, s_.ow, to + offsets_[t],
+                            layout_.output_row());
+        if (layout_.copied()) layout_.copy_back(kernels_, begin, last - first, planes + first * s_.h * s_.w);
+      });
   }
 
   // The output's gradient of one group as a matrix [O/groups, columns].
@@ -208,21 +252,45 @@ class Im2col {
   const int64_t area_, kernel_, images_, channels_;
 };
 
+// [O, C/groups, KH, KW] -> [C, O/groups, KH, KW], turned by 180 degrees.
+template <class T>
+void turn_weights(const Conv2dParams& p, const T* w, T* to) {
+  constexpr int64_t kBlock = 16;
+  const int64_t gc = p.group_c(), go = p.group_o(), area = p.kh * p.kw, blocks = ceil_div(gc, kBlock);
+  parallel_for(p.groups * blocks, kConvParallelWork / 8 / (kBlock * go * area) + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t g = i / blocks, first = i % blocks * kBlock;
+      for (int64_t o = 0; o < go; ++o)
+        for (int64_t c = first; c < std::min(first + kBlock, gc); ++c) {
+          const T* from = w + ((g * go + o) * gc + c) * area;
+          std::reverse_copy(from, from + area, to + ((g * gc + c) * go + o) * area);
+        }
+    }
+  });
+}
+
 }  // namespace
 
 template <class T>
 void im2col_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out) {
-  Im2col<T>(p).forward(x, w, bias, relu, out);
+  Im2col<T>(DirectShape::forward(p)).forward(x, w, bias, relu, out);
 }
 
 template <class T>
 void im2col_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x) {
-  Im2col<T>(p).input_gradient(grad, w, grad_x);
+  // At stride 1 it is a convolution, too; adding patches up costs more than turning the weights if those of groups are
+  // few, or there are enough pixels to use them.
+  const bool strided = p.stride_h != 1 || p.stride_w != 1;
+  if (strided || p.kh * p.kw == 1 || (p.groups == 1 && p.n * p.h * p.w < kPixelsToTurn))
+    return Im2col<T>(DirectShape::forward(p)).input_gradient(grad, w, grad_x);
+  const Scratch<T> turned(p.o * p.group_c() * p.kh * p.kw);
+  turn_weights(p, w, turned.get());
+  Im2col<T>(DirectShape::backward_input(p)).forward(grad, turned.get(), nullptr, false, grad_x);
 }
 
 template <class T>
 void im2col_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T* grad_w) {
-  Im2col<T>(p).weight_gradient(grad, x, grad_w);
+  Im2col<T>(DirectShape::forward(p)).weight_gradient(grad, x, grad_w);
 }
 
 #define INSTANTIATE(T)                                                                           \
