@@ -47,7 +47,11 @@ const Case kCases[] = {
     {{3, 12, 20, 26, 5, 5, 5, 1, 1, 2, 2, 1, 1, 1}},   // patches of a few channels at a time
     {{47, 20, 5, 6, 9, 4, 5, 1, 1, 1, 2, 1, 1, 1}},    // patches of several images, not all blocks alike
     {{40, 1, 2, 2, 1, 2, 2, 1, 1, 0, 0, 1, 1, 1}},     // registers reach over several images
-    {{0, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1}},      // no images
+    {{4, 2, 4, 4, 130, 3, 3, 1, 1, 1, 1, 1, 1, 1}},    // fewer pixels of several images than channels
+    {{2, 8, 9, 12, 12, 3, 3, 2, 2, 1, 1, 1, 1, 4}},    // strided groups
+    {{1, 6, 9, 7, 130, 3, 3, 1, 1, 1, 1, 1, 1, 1}},    // fewer pixels than channels
+    {{3, 3, 7, 9, 140, 3, 3, 2, 2, 1, 1, 1, 1, 1}},
+    {{0, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1}},  // no images
 };
 
 std::string describe(const Case& c) {
@@ -124,7 +128,12 @@ struct Problem {
       compare("grad_x, depthwise", expected, terms,
               [&](T* out) { talus::cpu::depthwise_input_gradient(p, grad.data(), w.data(), out); });
     }
-    if (p.stride_h != 1 || p.stride_w != 1) return;
+    if (p.stride_h != 1 || p.stride_w != 1) {
+      if (p.dilation_h != 1 || p.dilation_w != 1) return;
+      compare("grad_x, direct", expected, terms,
+              [&](T* out) { talus::cpu::direct_strided_input_gradient(p, grad.data(), w.data(), out); });
+      return;
+    }
     const T* no_bias = nullptr;
     compare("grad_x, direct", expected, terms, [&](T* out) {
       talus::cpu::direct_convolution(DirectShape::backward_input(p), grad.data(), w.data(), true, no_bias, false, out);
@@ -188,7 +197,9 @@ TEST(the_rule_chooses_by_shape) {
   using talus::cpu::ConvPass;
   const Case lenet = {{64, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
   const Case pointwise = {{1, 1024, 7, 7, 1024, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
-  const Case strided = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
+  const Case first = {{1, 3, 224, 224, 64, 7, 7, 2, 2, 3, 3, 1, 1, 1}};
+  const Case depthwise = {{1, 32, 14, 14, 32, 3, 3, 2, 2, 1, 1, 1, 1, 32}};
+  const Case spread = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 2, 2, 1}};
   for_each_isa([&](const char*) {
     for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
       const auto chosen = [&](const Case& c) {
@@ -196,13 +207,15 @@ TEST(the_rule_chooses_by_shape) {
       };
       CHECK(chosen(lenet) == ConvAlgorithm::Direct);
       CHECK(chosen(pointwise) == ConvAlgorithm::Gemm);
-      CHECK((chosen(strided) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));
+      CHECK(chosen(first) == ConvAlgorithm::Direct);
+      CHECK(chosen(depthwise) == ConvAlgorithm::Depthwise);
+      CHECK((chosen(spread) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));
     }
   });
 }
 
 TEST(a_forced_algorithm_is_used_where_it_can) {
-  const Case strided = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
+  const Case strided = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 2, 2, 1}};
   const auto chosen = [&](int pass) {
     return std::string(talus_conv2d_algorithm(0, TALUS_FLOAT32, pass, strided.params));
   };

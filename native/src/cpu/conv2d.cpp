@@ -40,6 +40,7 @@ void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, c
       case ConvAlgorithm::Depthwise:
         return depthwise_input_gradient(p, from, weight, to);
       default:
+        if (p.stride_h != 1 || p.stride_w != 1) return direct_strided_input_gradient(p, from, weight, to);
         return direct_convolution(DirectShape::backward_input(p), from, weight, true, static_cast<const T*>(nullptr),
                                   false, to);
     }

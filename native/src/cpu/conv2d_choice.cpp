@@ -23,21 +23,28 @@ constexpr struct {
 
 // What the rules look at. The input's gradient is seen as the convolution that it is, with the channels exchanged.
 struct Shape {
-  int64_t weights;  // of one group
-  int64_t pixels;   // of the output, over all images
-  bool pointwise;   // a 1x1 kernel
-  bool strided;
-  bool lanes_idle;  // rows fill less than 60% of the registers they take
+  int64_t channels;  // of the input of one group
+  int64_t weights;   // of one group
+  int64_t area;      // output pixels of an image
+  int64_t pixels;    // of all images
+  bool pointwise;    // a 1x1 kernel
+  bool lanes_idle;   // rows fill less than 60% of the registers they take
 
   Shape(ConvPass pass, int64_t lanes, const Conv2dParams& p) {
     const DirectShape s = pass == ConvPass::BackwardInput ? DirectShape::backward_input(p) : DirectShape::forward(p);
+    channels = s.group_c();
     weights = s.group_o() * s.taps();
-    pixels = s.n * s.oh * s.ow;
+    area = s.oh * s.ow;
+    pixels = s.n * area;
     pointwise = s.kh * s.kw == 1;
-    strided = p.stride_h != 1 || p.stride_w != 1;
     // Direct kernels also copy the pixels that a strided 1x1 kernel skips.
     lanes_idle = s.ow * 10 < (s.ow + lanes - 1) / lanes * lanes * 6 || (pointwise && s.stride_w > 1);
   }
+
+  bool few_weights() const { return weights < 1 << 10; }
+  bool few_pixels() const { return pixels <= 256 && weights >= 1 << 14; }
+  // Enough channels to repay the patches, of images whose patches stay in the cache.
+  bool deep() const { return channels >= 32 && weights >= 1 << 12 && (pointwise || area <= 4096); }
 };
 
 struct Rule {
@@ -46,15 +53,18 @@ struct Rule {
   bool (*applies)(const Shape&);
 };
 
-// The first rule that applies, and whose algorithm can compute the shape, decides; after the last one, Direct does.
+// The first rule that applies, and whose algorithm can compute the shape, decides; after the last one, Direct does,
+// or Gemm where it cannot.
 //
-// Measured in float32 on AVX-512, on layers of residual networks and smaller ones of 1 to 1024 channels and 7x7 to
-// 224x224 pixels, for 1 and 8 images:
-//  - forward and for the input, direct kernels win by 5 to 40% at 14x14 to 56x56;
-//  - for the weights, gemm is 1.2 to 2 times as fast from 64 channels on;
-//  - where rows much shorter than a register leave direct kernels half their lanes, gemm wins (7x7: 1.2 to 4 times);
-//  - too few output pixels do not repay sorting the weights for direct kernels;
-//  - the patches of a large 1x1 kernel are the image itself.
+// Measured in float32 on Zen 4 with AVX-512 and AVX2, at one thread, for 1 and 8 images, on the layers of ResNet-18 and
+// 50, VGG-16, ResNeXt-50 and MobileNet v2:
+//  - gemm wins from 32 channels on: by 5 to 25% at 14x14 to 56x56, and by 1.5 to 5 times where rows much shorter than
+//    a register leave direct kernels half their lanes (7x7), or where they skip pixels (1x1 at stride 2);
+//  - direct kernels win for first layers (7x7 of 3 channels: 1.3 times) and for groups of 4 to 16 channels (1.1
+//  to 2.5);
+//  - for the weights of large images direct kernels win by up to 1.3 times, for those of 28x28 and less gemm by 1.1 to
+//    3 times;
+//  - depthwise kernels win everywhere, by 2 to 10 times.
 constexpr auto kForward = ConvPass::Forward, kInput = ConvPass::BackwardInput, kWeight = ConvPass::BackwardWeight;
 constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDepthwise = ConvAlgorithm::Depthwise;
 constexpr bool (*always)(const Shape&) = [](const Shape&) { return true; };
@@ -63,18 +73,14 @@ constexpr Rule kRules[] = {
     {kInput, kDepthwise, always},
     {kWeight, kDepthwise, always},
 
-    {kForward, kDirect, [](const Shape& s) { return s.weights < 1 << 10; }},
-    {kForward, kGemm, [](const Shape& s) { return s.lanes_idle; }},
-    {kForward, kGemm, [](const Shape& s) { return s.pixels <= 256 && s.weights >= 1 << 14; }},
-    {kForward, kGemm, [](const Shape& s) { return s.pointwise && s.weights >= 1 << 20; }},
+    {kForward, kDirect, [](const Shape& s) { return s.few_weights(); }},
+    {kForward, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},
 
-    {kInput, kGemm, [](const Shape& s) { return s.strided; }},
-    {kInput, kGemm, [](const Shape& s) { return s.lanes_idle && s.weights >= 1 << 16; }},
-    {kInput, kGemm, [](const Shape& s) { return s.pixels <= 256 && s.weights >= 1 << 14; }},
-    {kInput, kGemm, [](const Shape& s) { return s.pointwise && s.weights >= 1 << 20; }},
+    {kInput, kDirect, [](const Shape& s) { return s.few_weights(); }},
+    {kInput, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},
 
-    {kWeight, kDirect, [](const Shape& s) { return s.weights < 1 << 10; }},
-    {kWeight, kGemm, [](const Shape& s) { return s.weights >= 1 << 14 || s.lanes_idle; }},
+    {kWeight, kDirect, [](const Shape& s) { return s.few_weights(); }},
+    {kWeight, kGemm, [](const Shape& s) { return s.lanes_idle || (s.weights >= 1 << 14 && s.area <= 2048); }},
 };
 
 constexpr int kRuleDecides = -1;
@@ -85,7 +91,8 @@ std::atomic<int> forced[3] = {{kRuleDecides}, {kRuleDecides}, {kRuleDecides}};
 bool can_convolve(ConvAlgorithm algorithm, ConvPass pass, const Conv2dParams& p) {
   switch (algorithm) {
     case ConvAlgorithm::Direct:
-      return pass != ConvPass::BackwardInput || (p.stride_h == 1 && p.stride_w == 1);
+      return pass != ConvPass::BackwardInput || (p.stride_h == 1 && p.stride_w == 1) ||
+             (p.dilation_h == 1 && p.dilation_w == 1);
     case ConvAlgorithm::Gemm:
       return true;
     case ConvAlgorithm::Winograd:
@@ -100,7 +107,7 @@ ConvAlgorithm choose_algorithm(ConvPass pass, int64_t lanes, const Conv2dParams&
   const Shape shape(pass, lanes, p);
   for (const Rule& rule : kRules)
     if (rule.pass == pass && rule.applies(shape) && can_convolve(rule.algorithm, pass, p)) return rule.algorithm;
-  return ConvAlgorithm::Direct;
+  return can_convolve(ConvAlgorithm::Direct, pass, p) ? ConvAlgorithm::Direct : ConvAlgorithm::Gemm;
 }
 
 void force_algorithm(ConvPass pass, const char* name) {

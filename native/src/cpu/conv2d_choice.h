@@ -8,8 +8,8 @@ namespace talus::cpu {
 // In the order of talus_conv2d_pass.
 enum class ConvPass { Forward, BackwardInput, BackwardWeight };
 
-// Direct: every shape but the input's gradient of a strided convolution. Gemm: every shape. The others are for the
-// shapes that can_convolve names.
+// Direct: every shape but the input's gradient of a strided and dilated convolution. Gemm: every shape. The others are
+// for the shapes that can_convolve names.
 enum class ConvAlgorithm { Direct, Gemm, Winograd, Depthwise };
 
 // Whether it can compute this shape at all.

@@ -1,4 +1,4 @@
-// Convolution without patches: forward and the input's gradient at stride 1 share one kernel.
+// Convolution without patches: forward and the input's gradient share one kernel.
 #pragma once
 
 #include "cpu/conv2d_image.h"
@@ -12,6 +12,10 @@ constexpr int64_t kConvParallelWork = 1 << 20;
 // gradient of the input needs it. bias: [O] or null.
 template <class T>
 void direct_convolution(const DirectShape& s, const T* x, const T* w, bool turned, const T* bias, bool relu, T* out);
+
+// The gradient of the input at any stride, without dilation.
+template <class T>
+void direct_strided_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x);
 
 template <class T>
 void direct_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T* grad_w);

@@ -14,6 +14,8 @@ constexpr int64_t kLargeWeight = 64 << 10;
 // Images that are passed over together stay close, and their sums of lanes are added up once.
 constexpr int64_t kImageBytes = 48 << 10;
 
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 template <class T>
 class WeightGradient {
  public:
@@ -68,8 +70,11 @@ class WeightGradient {
       count = std::min(block_, (whole ? std::min(whole_, end) : end) - n);
       const T* x = x_ + n * image;
       if (layout_.copied()) {
+        // Other groups are other threads' work.
+        const int64_t first = first_tile / tiles_ * s_.group_c(), last = ceil_div(last_tile, tiles_) * s_.group_c();
         for (int64_t i = 0; i < count; ++i)
-          layout_.copy(kernels_, x + i * image, s_.c, scratch.get() + i * layout_.image());
+          layout_.copy(kernels_, x + i * image + first * s_.h * s_.w, last - first,
+                       scratch.get() + i * layout_.image() + first * layout_.plane());
         x = scratch.get();
       }
       for (int64_t tile = first_tile; tile < last_tile; ++tile) add_tile(n, count, x, tile, whole, sums);

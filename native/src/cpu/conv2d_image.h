@@ -64,7 +64,7 @@ class ImageLayout {
  public:
   explicit ImageLayout(const DirectShape& s)
       : s_(s),
-        copied_(s.stride_w != 1 || s.pad_h != 0 || s.pad_w != 0),
+        copied_(s.stride_w != 1 || s.pad_h != 0 || s.pad_w != 0 || overhangs(s)),
         rows_(copied_ ? (s.oh - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1 : s.h),
         phase_(copied_ ? ((s.ow - 1) * s.stride_w + (s.kw - 1) * s.dilation_w) / s.stride_w + 1 : s.w) {}
 
@@ -123,6 +123,12 @@ class ImageLayout {
   }
 
  private:
+  // Whether the kernel reads below or right of an image without padding, as parts of a strided gradient do.
+  static bool overhangs(const DirectShape& s) {
+    return (s.oh - 1) * s.stride_h + (s.kh - 1) * s.dilation_h >= s.h ||
+           (s.ow - 1) * s.stride_w + (s.kw - 1) * s.dilation_w >= s.w;
+  }
+
   // The compiler vectorises the usual stride if it knows it.
   template <class T>
   static void take_every(int64_t stride, int64_t n, const T* from, T* to) {

@@ -9,7 +9,8 @@ package dev.talus;
  *
  * <ul>
  *   <li>{@code auto}: the rule chooses, the default
- *   <li>{@code direct}: every shape, but not the gradient of the input of a strided convolution
+ *   <li>{@code direct}: every shape, but not the gradient of the input of a convolution that is
+ *       both strided and dilated
  *   <li>{@code gemm}: every shape
  *   <li>{@code winograd}: some 3x3 kernels of stride 1
  *   <li>{@code depthwise}: some kernels of one input channel per group

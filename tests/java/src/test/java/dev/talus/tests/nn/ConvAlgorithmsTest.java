@@ -19,27 +19,27 @@ class ConvAlgorithmsTest {
     Talus.forceConvAlgorithms("auto");
   }
 
-  private static ConvAlgorithms of(int stride) {
+  private static ConvAlgorithms of(int stride, int dilation) {
     try (Scope scope = Scope.open()) {
       Tensor x = Tensor.zeros(2, 6, 15, 15);
       Tensor w = Tensor.zeros(16, 6, 3, 3);
-      return Talus.convAlgorithms(x, w, new int[] {stride}, new int[] {0}, ONE, 1);
+      return Talus.convAlgorithms(x, w, new int[] {stride}, ONE, new int[] {dilation}, 1);
     }
   }
 
   @Test
   void overriddenForAllPassesOrByPass() {
     Talus.forceConvAlgorithms("gemm");
-    assertThat(of(1)).hasToString("forward=gemm,input=gemm,weight=gemm");
+    assertThat(of(1, 1)).hasToString("forward=gemm,input=gemm,weight=gemm");
     Talus.forceConvAlgorithms("forward=direct, weight=direct");
-    assertThat(of(1)).isEqualTo(new ConvAlgorithms("direct", "gemm", "direct"));
+    assertThat(of(1, 1)).isEqualTo(new ConvAlgorithms("direct", "gemm", "direct"));
   }
 
   @Test
   void whatAnAlgorithmCannotDoIsLeftToTheRule() {
     Talus.forceConvAlgorithms("direct");
-    assertThat(of(1).input()).isEqualTo("direct");
-    assertThat(of(2)).isEqualTo(new ConvAlgorithms("direct", "gemm", "direct"));
+    assertThat(of(1, 1).input()).isEqualTo("direct");
+    assertThat(of(2, 2)).isEqualTo(new ConvAlgorithms("direct", "gemm", "direct"));
   }
 
   @Test
