@@ -197,6 +197,7 @@ TEST(the_rule_chooses_by_shape) {
   using talus::cpu::ConvPass;
   const Case lenet = {{64, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
   const Case pointwise = {{1, 1024, 7, 7, 1024, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
+  const Case gray = {{64, 1, 32, 32, 6, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
   const Case first = {{1, 3, 224, 224, 64, 7, 7, 2, 2, 3, 3, 1, 1, 1}};
   const Case depthwise = {{1, 32, 14, 14, 32, 3, 3, 2, 2, 1, 1, 1, 1, 32}};
   const Case spread = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 2, 2, 1}};
@@ -207,6 +208,7 @@ TEST(the_rule_chooses_by_shape) {
       };
       CHECK(chosen(lenet) == ConvAlgorithm::Direct);
       CHECK(chosen(pointwise) == ConvAlgorithm::Gemm);
+      CHECK(chosen(gray) == ConvAlgorithm::Direct);
       CHECK(chosen(first) == ConvAlgorithm::Direct);
       CHECK(chosen(depthwise) == ConvAlgorithm::Depthwise);
       CHECK((chosen(spread) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));

@@ -28,6 +28,7 @@ struct Shape {
   int64_t area;      // output pixels of an image
   int64_t pixels;    // of all images
   bool pointwise;    // a 1x1 kernel
+  bool depthwise;    // an input channel has an output or two of its own
   bool lanes_idle;   // rows fill less than 60% of the registers they take
 
   Shape(ConvPass pass, int64_t lanes, const Conv2dParams& p) {
@@ -37,6 +38,7 @@ struct Shape {
     area = s.oh * s.ow;
     pixels = s.n * area;
     pointwise = s.kh * s.kw == 1;
+    depthwise = p.group_c() == 1 && p.group_o() <= 2;
     // Direct kernels also copy the pixels that a strided 1x1 kernel skips.
     lanes_idle = s.ow * 10 < (s.ow + lanes - 1) / lanes * lanes * 6 || (pointwise && s.stride_w > 1);
   }
@@ -64,14 +66,14 @@ struct Rule {
 //  to 2.5);
 //  - for the weights of large images direct kernels win by up to 1.3 times, for those of 28x28 and less gemm by 1.1 to
 //    3 times;
-//  - depthwise kernels win everywhere, by 2 to 10 times.
+//  - depthwise kernels win by 2 to 10 times, but one channel that has many outputs (a first layer of gray images) is
+//    read once for all of them by direct kernels.
 constexpr auto kForward = ConvPass::Forward, kInput = ConvPass::BackwardInput, kWeight = ConvPass::BackwardWeight;
 constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDepthwise = ConvAlgorithm::Depthwise;
-constexpr bool (*always)(const Shape&) = [](const Shape&) { return true; };
 constexpr Rule kRules[] = {
-    {kForward, kDepthwise, always},
-    {kInput, kDepthwise, always},
-    {kWeight, kDepthwise, always},
+    {kForward, kDepthwise, [](const Shape& s) { return s.depthwise; }},
+    {kInput, kDepthwise, [](const Shape& s) { return s.depthwise; }},
+    {kWeight, kDepthwise, [](const Shape& s) { return s.depthwise; }},
 
     {kForward, kDirect, [](const Shape& s) { return s.few_weights(); }},
     {kForward, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},

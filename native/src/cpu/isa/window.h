@@ -15,6 +15,16 @@ struct LanesOf {
 template <class T, int L>
 using Lanes = typename LanesOf<T, L>::type;
 
+// Out of line: it is rare, and would be inlined into every kernel many times.
+template <class T, int L>
+__attribute__((noinline)) static Lanes<T, L> load_between(const T* from, int first, int last) {
+  T lane[L] = {};
+  for (int i = first; i < last; ++i) lane[i] = from[i];
+  Lanes<T, L> v;
+  std::memcpy(&v, lane, sizeof v);
+  return v;
+}
+
 template <class T, int L>
 static inline Lanes<T, L> load_lanes(const T* from) {
   Lanes<T, L> v;
@@ -52,9 +62,7 @@ struct Window {
     } else if constexpr (R == Reach::Surrounded) {
       return (V)((Mask)load_lanes<T, L>(from) & mask);
     } else {
-      V v = {};
-      for (int i = first; i < last; ++i) v[i] = from[i];
-      return v;
+      return load_between<T, L>(from, first, last);
     }
   }
 
