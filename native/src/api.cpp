@@ -435,15 +435,13 @@ int talus_conv2d_backward_bias(int device, int dtype, const int64_t* params, tal
   return on_cpu(device, [&] { cpu::conv2d_backward_bias(dtype, conv2d_params(params), grad, grad_bias); });
 }
 
-int talus_max_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out, talus_ptr indices) {
-  return on_cpu(device, [&] { cpu::max_pool2d(dtype, pool2d_params(params), x, out, static_cast<int32_t*>(indices)); });
+int talus_max_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out, talus_ptr taps) {
+  return on_cpu(device, [&] { cpu::max_pool2d(dtype, pool2d_params(params), x, out, taps); });
 }
 
-int talus_max_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr indices,
+int talus_max_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr taps,
                               talus_ptr grad_x) {
-  return on_cpu(device, [&] {
-    cpu::max_pool2d_backward(dtype, pool2d_params(params), grad, static_cast<const int32_t*>(indices), grad_x);
-  });
+  return on_cpu(device, [&] { cpu::max_pool2d_backward(dtype, pool2d_params(params), grad, taps, grad_x); });
 }
 
 int talus_avg_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out) {

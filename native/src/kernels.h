@@ -60,8 +60,8 @@
   void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, const void* w, void* grad_x);         \
   void conv2d_backward_weight(int dtype, const Conv2dParams& p, const void* grad, const void* x, void* grad_w);        \
   void conv2d_backward_bias(int dtype, const Conv2dParams& p, const void* grad, void* grad_bias);                      \
-  void max_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out, int32_t* indices);                       \
-  void max_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, const int32_t* indices, void* grad_x);  \
+  void max_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out, void* taps);                             \
+  void max_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, const void* taps, void* grad_x);        \
   void avg_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out);                                         \
   void avg_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, void* grad_x);                          \
   /* optimizers */                                                                                                     \

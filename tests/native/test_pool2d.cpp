@@ -26,15 +26,19 @@ struct Case {
 };
 
 const Case cases[] = {
-    {1, 2, 2, 2, 2, 2, 2, 0, 0, 1, 1, 0},    {3, 28, 28, 2, 2, 2, 2, 0, 0, 1, 1, 0},
-    {5, 7, 9, 2, 2, 2, 2, 0, 0, 1, 1, 0},    {2, 6, 67, 2, 2, 2, 2, 0, 0, 1, 1, 0},
-    {2, 7, 9, 2, 2, 2, 2, 0, 0, 1, 1, 1},    {70, 24, 24, 2, 2, 2, 2, 0, 0, 1, 1, 0},
-    {3, 15, 13, 3, 3, 2, 2, 1, 1, 1, 1, 0},  {3, 15, 13, 3, 3, 2, 2, 1, 1, 1, 1, 1},
-    {40, 33, 31, 3, 3, 1, 1, 1, 1, 1, 1, 0}, {2, 10, 11, 3, 2, 1, 3, 1, 0, 1, 1, 1},
-    {2, 12, 14, 3, 2, 2, 1, 1, 1, 2, 3, 0},  {2, 12, 14, 3, 3, 3, 2, 1, 1, 2, 2, 1},
-    {1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0},    {4, 7, 7, 7, 7, 1, 1, 0, 0, 1, 1, 0},
-    {0, 4, 4, 2, 2, 2, 2, 0, 0, 1, 1, 0},    {2, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 1},
-    {2, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1, 0},    {2, 9, 9, 2, 2, 3, 3, 0, 0, 1, 1, 1},
+    {1, 2, 2, 2, 2, 2, 2, 0, 0, 1, 1, 0},     {3, 28, 28, 2, 2, 2, 2, 0, 0, 1, 1, 0},
+    {5, 7, 9, 2, 2, 2, 2, 0, 0, 1, 1, 0},     {2, 6, 67, 2, 2, 2, 2, 0, 0, 1, 1, 0},
+    {2, 7, 9, 2, 2, 2, 2, 0, 0, 1, 1, 1},     {70, 24, 24, 2, 2, 2, 2, 0, 0, 1, 1, 0},
+    {3, 15, 13, 3, 3, 2, 2, 1, 1, 1, 1, 0},   {3, 15, 13, 3, 3, 2, 2, 1, 1, 1, 1, 1},
+    {40, 33, 31, 3, 3, 1, 1, 1, 1, 1, 1, 0},  {2, 10, 11, 3, 2, 1, 3, 1, 0, 1, 1, 1},
+    {2, 12, 14, 3, 2, 2, 1, 1, 1, 2, 3, 0},   {2, 12, 14, 3, 3, 3, 2, 1, 1, 2, 2, 1},
+    {1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0},     {4, 7, 7, 7, 7, 1, 1, 0, 0, 1, 1, 0},
+    {0, 4, 4, 2, 2, 2, 2, 0, 0, 1, 1, 0},     {2, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 1},
+    {2, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1, 0},     {2, 9, 9, 2, 2, 3, 3, 0, 0, 1, 1, 1},
+    {35, 7, 7, 7, 7, 7, 7, 0, 0, 1, 1, 0},    {2, 70, 40, 3, 3, 2, 2, 1, 1, 1, 1, 0},
+    {2, 9, 70, 5, 5, 3, 3, 2, 2, 1, 1, 1},    {2, 8, 40, 1, 1, 2, 2, 0, 0, 1, 1, 0},
+    {2, 20, 19, 17, 16, 2, 1, 8, 8, 1, 1, 0}, {3, 17, 16, 17, 16, 1, 1, 0, 0, 1, 1, 0},
+    {2, 40, 40, 40, 40, 1, 1, 0, 0, 1, 1, 0}, {2, 12, 35, 2, 4, 5, 4, 1, 2, 1, 1, 0},
 };
 
 // Runs body for every case, instruction set and thread count.
@@ -52,6 +56,22 @@ void everywhere(const std::function<void(const Case&)>& body) {
 template <class T>
 constexpr double tolerance = sizeof(T) == 4 ? 1e-6 : 1e-14;
 
+// Taps widened to int32, whatever they are stored as.
+struct Taps {
+  explicit Taps(const Case& c, int64_t n) : narrow(c.kh * c.kw <= 256), count(n), bytes(narrow ? n : 0), words(n) {}
+  void* data() { return narrow ? static_cast<void*>(bytes.data()) : words.data(); }
+  const int32_t* widened() {
+    for (int64_t i = 0; narrow && i < count; ++i) words[i] = bytes[i];
+    return words.data();
+  }
+  bool intact() const { return bytes.intact() && words.intact(); }
+
+  bool narrow;
+  int64_t count;
+  Guarded<uint8_t> bytes;
+  Guarded<int32_t> words;
+};
+
 // Few distinct values, so that windows hold their maximum several times.
 template <class T>
 std::vector<T> coarse_values(int64_t n) {
@@ -66,21 +86,20 @@ void check_max(const Case& c) {
   const int64_t in = p.planes * p.h * p.w, out = p.planes * p.out_h() * p.out_w();
   for (std::vector<T> x : {random_values<T>(in, 1), coarse_values<T>(in)}) {
     std::vector<T> expected(static_cast<size_t>(out)), expected_grad(static_cast<size_t>(in));
-    std::vector<int32_t> expected_indices(static_cast<size_t>(out));
-    talus::ref::max_pool2d(dtype_of<T>(), p, x.data(), expected.data(), expected_indices.data());
+    Taps expected_taps(c, out), taps(c, out);
+    talus::ref::max_pool2d(dtype_of<T>(), p, x.data(), expected.data(), expected_taps.data());
     Guarded<T> with(out), without(out), grad_x(in);
-    Guarded<int32_t> indices(out);
-    talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), with.data(), indices.data());
+    talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), with.data(), taps.data());
     talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), without.data(), nullptr);
     CHECK_ALL_CLOSE(with.data(), expected.data(), out, 0, 0, "maxima");
-    CHECK_ALL_CLOSE(without.data(), expected.data(), out, 0, 0, "maxima without indices");
-    CHECK_ALL_CLOSE(indices.data(), expected_indices.data(), out, 0, 0, "indices");
+    CHECK_ALL_CLOSE(without.data(), expected.data(), out, 0, 0, "maxima without taps");
+    CHECK_ALL_CLOSE(taps.widened(), expected_taps.widened(), out, 0, 0, "taps");
 
     const std::vector<T> grad = random_values<T>(out, 2);
-    talus::ref::max_pool2d_backward(dtype_of<T>(), p, grad.data(), expected_indices.data(), expected_grad.data());
-    talus::cpu::max_pool2d_backward(dtype_of<T>(), p, grad.data(), indices.data(), grad_x.data());
+    talus::ref::max_pool2d_backward(dtype_of<T>(), p, grad.data(), expected_taps.data(), expected_grad.data());
+    talus::cpu::max_pool2d_backward(dtype_of<T>(), p, grad.data(), taps.data(), grad_x.data());
     CHECK_ALL_CLOSE(grad_x.data(), expected_grad.data(), in, 0, 9 * tolerance<T>, "gradient");
-    CHECK(with.intact() && without.intact() && indices.intact() && grad_x.intact());
+    CHECK(with.intact() && without.intact() && taps.intact() && grad_x.intact());
   }
 }
 
@@ -122,11 +141,11 @@ TEST(average_agrees_with_the_reference) {
 TEST(known_values) {
   const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   float out[4] = {};
-  int32_t indices[4] = {};
+  uint8_t taps[4] = {};
   const Case overlapping = {1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0}, padded = {1, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0};
-  talus::cpu::max_pool2d(TALUS_FLOAT32, overlapping.params(), x, out, indices);
+  talus::cpu::max_pool2d(TALUS_FLOAT32, overlapping.params(), x, out, taps);
   CHECK(out[0] == 5 && out[1] == 6 && out[2] == 8 && out[3] == 9);
-  CHECK(indices[0] == 4 && indices[1] == 5 && indices[2] == 7 && indices[3] == 8);
+  CHECK(taps[0] == 3 && taps[1] == 3 && taps[2] == 3 && taps[3] == 3);
   talus::cpu::avg_pool2d(TALUS_FLOAT32, overlapping.params(), x, out);
   CHECK(out[0] == 3 && out[1] == 4 && out[2] == 6 && out[3] == 7);
   talus::cpu::avg_pool2d(TALUS_FLOAT32, padded.params(true), x, out);
@@ -148,15 +167,14 @@ void check_special(const Case& c) {
   }
   const int64_t out = p.planes * p.out_h() * p.out_w();
   std::vector<T> expected(static_cast<size_t>(out));
-  std::vector<int32_t> expected_indices(static_cast<size_t>(out));
-  talus::ref::max_pool2d(dtype_of<T>(), p, x.data(), expected.data(), expected_indices.data());
+  Taps expected_taps(c, out), taps(c, out);
+  talus::ref::max_pool2d(dtype_of<T>(), p, x.data(), expected.data(), expected_taps.data());
   Guarded<T> actual(out), without(out);
-  Guarded<int32_t> indices(out);
-  talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), actual.data(), indices.data());
+  talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), actual.data(), taps.data());
   talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), without.data(), nullptr);
   CHECK_ALL_CLOSE(actual.data(), expected.data(), out, 0, 0, "maxima");
-  CHECK_ALL_CLOSE(without.data(), expected.data(), out, 0, 0, "maxima without indices");
-  CHECK_ALL_CLOSE(indices.data(), expected_indices.data(), out, 0, 0, "indices");
+  CHECK_ALL_CLOSE(without.data(), expected.data(), out, 0, 0, "maxima without taps");
+  CHECK_ALL_CLOSE(taps.widened(), expected_taps.widened(), out, 0, 0, "taps");
 }
 
 TEST(nan_wins_and_minus_infinity_is_a_value) {
@@ -166,20 +184,27 @@ TEST(nan_wins_and_minus_infinity_is_a_value) {
   });
 }
 
-TEST(wrong_indices_and_types_are_refused) {
+TEST(wrong_taps_and_types_are_refused) {
   const float grad[4] = {1, 1, 1, 1};
-  float grad_x[16];
-  const Case side_by_side = {1, 4, 4, 2, 2, 2, 2, 0, 0, 1, 1, 0}, apart = {1, 4, 4, 1, 1, 2, 2, 0, 0, 1, 1, 0};
-  const int32_t good[4] = {0, 2, 8, 10}, beyond[4] = {0, 2, 8, 16}, negative[4] = {0, -1, 8, 10};
+  float grad_x[400];
+  const Case side_by_side = {1, 4, 4, 2, 2, 2, 2, 0, 0, 1, 1, 0}, overlapping = {1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0};
+  const Case padded = {1, 3, 3, 3, 3, 2, 2, 1, 1, 1, 1, 0}, wide = {1, 20, 20, 19, 19, 1, 1, 0, 0, 1, 1, 0};
+  const uint8_t good[4] = {0, 3, 1, 2}, beyond[4] = {0, 1, 4, 2}, above_the_plane[4] = {0, 4, 4, 4};
+  const int32_t last[4] = {0, 18, 342, 360}, too_far[4] = {0, 0, 0, 361}, negative[4] = {0, -1, 0, 0};
   for_each_isa([&](const char*) {
-    for (const Case& c : {side_by_side, apart}) {
+    for (const Case& c : {side_by_side, overlapping}) {
       talus::cpu::max_pool2d_backward(TALUS_FLOAT32, c.params(), grad, good, grad_x);
-      CHECK(grad_x[0] == 1 && grad_x[1] == 0 && grad_x[10] == 1);
+      CHECK(grad_x[0] == 1 && grad_x[1] == 0);
       CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, c.params(), grad, beyond, grad_x), "outside");
-      CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, c.params(), grad, negative, grad_x), "outside");
     }
+    CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, padded.params(), grad, above_the_plane, grad_x),
+                "outside");
+    talus::cpu::max_pool2d_backward(TALUS_FLOAT32, wide.params(), grad, last, grad_x);
+    CHECK(grad_x[0] == 1 && grad_x[19] == 1 && grad_x[380] == 1 && grad_x[399] == 1 && grad_x[1] == 0);
+    CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, wide.params(), grad, too_far, grad_x), "outside");
+    CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, wide.params(), grad, negative, grad_x), "outside");
   });
-  CHECK_FAILS(talus::cpu::max_pool2d(TALUS_INT32, apart.params(), grad, grad_x, nullptr), "max_pool2d: dtype 3");
+  CHECK_FAILS(talus::cpu::max_pool2d(TALUS_INT32, wide.params(), grad, grad_x, nullptr), "max_pool2d: dtype 3");
 }
 
 }  // namespace

@@ -353,10 +353,11 @@ TALUS_API int talus_conv2d_force(int pass, const char* algorithm);
 /* The algorithm that would compute this shape now; NULL on failure. */
 TALUS_API const char* talus_conv2d_algorithm(int device, int dtype, int pass, const int64_t* params);
 
-/* params: enum talus_pool2d_param. Contiguous planes. indices: int32, h*W + w of the chosen input, or 0 to omit. */
+/* params: enum talus_pool2d_param. Contiguous planes. taps: where in its window the chosen input of each output lies,
+   kh*KW + kw, as uint8 if the window has at most 256 elements, else int32; or 0 to omit. */
 TALUS_API int talus_max_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out,
-                               talus_ptr indices);
-TALUS_API int talus_max_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr indices,
+                               talus_ptr taps);
+TALUS_API int talus_max_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr taps,
                                         talus_ptr grad_x);
 TALUS_API int talus_avg_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out);
 TALUS_API int talus_avg_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr grad_x);

@@ -5,6 +5,7 @@
 #include "cpu/isa/pool2d_table.h"
 #include "dtype.h"
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
 
 namespace talus::cpu {
@@ -24,54 +25,66 @@ const Pool2dLoops<T>& loops() {
   }
 }
 
-// Calls plane(type, shape, input offset, output offset) for every plane. Items of work are window elements, of which
-// a thread gets about 30 microseconds' worth.
+// Calls run(type, shape, n, input offset, output offset, workspace) for runs of n planes. Items of work are window
+// elements, of which a thread gets about 30 microseconds' worth.
 template <class F>
-void for_each_plane(int dtype, const Pool2dParams& p, const char* what, F&& plane) {
+void for_planes(int dtype, const Pool2dParams& p, const char* what, F&& run) {
   const PoolShape s = shape_of(p);
-  if (s.h * s.w > std::numeric_limits<int32_t>::max())
-    fail(TALUS_UNSUPPORTED, "%s: a plane has more than 2^31-1 elements", what);
-  const int64_t cost = s.oh * s.ow * s.kh * s.kw + 1;
+  if (s.kh * s.kw > std::numeric_limits<int32_t>::max())
+    fail(TALUS_UNSUPPORTED, "%s: a window has more than 2^31-1 elements", what);
+  const int64_t cost = s.oh * s.ow * s.kh * s.kw / 4 + s.h * s.w / 4 + 1;
   dispatch_float(dtype, what, [&](auto type) {
+    using T = typename decltype(type)::type;
+    const int64_t bytes = loops<T>().workspace(s);
     parallel_for(p.planes, 30000 / cost + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) plane(type, s, i * s.h * s.w, i * s.oh * s.ow);
+      const Scratch<char> workspace(bytes);
+      run(type, s, end - begin, begin * s.h * s.w, begin * s.oh * s.ow, workspace.get());
     });
   });
 }
 
+// Taps are bytes where a window's positions fit into them.
+int64_t tap_bytes(const PoolShape& s) { return s.kh * s.kw <= 256 ? 1 : 4; }
+
 }  // namespace
 
-void max_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out, int32_t* indices) {
-  for_each_plane(dtype, p, "max_pool2d", [&](auto type, const PoolShape& s, int64_t in_at, int64_t out_at) {
-    using T = typename decltype(type)::type;
-    loops<T>().max(s, static_cast<const T*>(x) + in_at, static_cast<T*>(out) + out_at,
-                   indices == nullptr ? nullptr : indices + out_at);
-  });
+void max_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out, void* taps) {
+  for_planes(dtype, p, "max_pool2d",
+             [&](auto type, const PoolShape& s, int64_t n, int64_t in_at, int64_t out_at, char* workspace) {
+               using T = typename decltype(type)::type;
+               void* to = taps == nullptr ? nullptr : static_cast<char*>(taps) + out_at * tap_bytes(s);
+               loops<T>().max(s, n, static_cast<const T*>(x) + in_at, static_cast<T*>(out) + out_at, to, workspace);
+             });
 }
 
-void max_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, const int32_t* indices, void* grad_x) {
-  for_each_plane(dtype, p, "max_pool2d_backward", [&](auto type, const PoolShape& s, int64_t in_at, int64_t out_at) {
-    using T = typename decltype(type)::type;
-    if (!loops<T>().max_backward(s, static_cast<const T*>(grad) + out_at, indices + out_at,
-                                 static_cast<T*>(grad_x) + in_at))
-      fail(TALUS_INDEX_ERROR,
-           "max_pool2d_backward: an index points outside its input; indices must be those that "
-           "max_pool2d wrote for the same shapes");
-  });
+void max_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, const void* taps, void* grad_x) {
+  for_planes(
+      dtype, p, "max_pool2d_backward",
+      [&](auto type, const PoolShape& s, int64_t n, int64_t in_at, int64_t out_at, char*) {
+        using T = typename decltype(type)::type;
+        const void* from = static_cast<const char*>(taps) + out_at * tap_bytes(s);
+        if (!loops<T>().max_backward(s, n, static_cast<const T*>(grad) + out_at, from, static_cast<T*>(grad_x) + in_at))
+          fail(TALUS_INDEX_ERROR,
+               "max_pool2d_backward: a tap lies outside its window; taps must be those that max_pool2d wrote "
+               "for the same shapes");
+      });
 }
 
 void avg_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out) {
-  for_each_plane(dtype, p, "avg_pool2d", [&](auto type, const PoolShape& s, int64_t in_at, int64_t out_at) {
-    using T = typename decltype(type)::type;
-    loops<T>().avg(s, static_cast<const T*>(x) + in_at, static_cast<T*>(out) + out_at);
-  });
+  for_planes(dtype, p, "avg_pool2d",
+             [&](auto type, const PoolShape& s, int64_t n, int64_t in_at, int64_t out_at, char* workspace) {
+               using T = typename decltype(type)::type;
+               loops<T>().avg(s, n, static_cast<const T*>(x) + in_at, static_cast<T*>(out) + out_at, workspace);
+             });
 }
 
 void avg_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, void* grad_x) {
-  for_each_plane(dtype, p, "avg_pool2d_backward", [&](auto type, const PoolShape& s, int64_t in_at, int64_t out_at) {
-    using T = typename decltype(type)::type;
-    loops<T>().avg_backward(s, static_cast<const T*>(grad) + out_at, static_cast<T*>(grad_x) + in_at);
-  });
+  for_planes(dtype, p, "avg_pool2d_backward",
+             [&](auto type, const PoolShape& s, int64_t n, int64_t in_at, int64_t out_at, char* workspace) {
+               using T = typename decltype(type)::type;
+               loops<T>().avg_backward(s, n, static_cast<const T*>(grad) + out_at, static_cast<T*>(grad_x) + in_at,
+                                       workspace);
+             });
 }
 
 }  // namespace talus::cpu

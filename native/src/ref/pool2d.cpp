@@ -32,6 +32,9 @@ void for_each_window(const Pool2dParams& p, F&& window) {
       }
 }
 
+// Taps are uint8 where a window's positions fit, else int32.
+bool narrow_taps(const Pool2dParams& p) { return p.kh * p.kw <= 256; }
+
 double divisor(const Pool2dParams& p, const std::vector<Place>& places) {
   if (p.divisor != 0) return static_cast<double>(p.divisor);
   int64_t count = 0;
@@ -41,32 +44,41 @@ double divisor(const Pool2dParams& p, const std::vector<Place>& places) {
 
 }  // namespace
 
-void max_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out, int32_t* indices) {
+void max_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out, void* taps) {
   dispatch_float(dtype, "max_pool2d", [&](auto type) {
     using T = typename decltype(type)::type;
     for_each_window(p, [&](int64_t plane, int64_t at, const std::vector<Place>& places) {
       T best = -std::numeric_limits<T>::infinity();
-      int64_t index = -1;
-      for (const Place& place : places) {
+      int64_t tap = -1;
+      for (size_t i = 0; i < places.size(); ++i) {
+        const Place& place = places[i];
         if (!place.inside) continue;
         const T value = static_cast<const T*>(x)[plane + place.h * p.w + place.w];
-        if (index < 0 || value > best || std::isnan(value)) {
+        if (tap < 0 || value > best || std::isnan(value)) {
           best = value;
-          index = place.h * p.w + place.w;
+          tap = static_cast<int64_t>(i);
         }
       }
       static_cast<T*>(out)[at] = best;
-      if (indices != nullptr) indices[at] = static_cast<int32_t>(index);
+      if (taps == nullptr) return;
+      if (narrow_taps(p))
+        static_cast<uint8_t*>(taps)[at] = static_cast<uint8_t>(tap);
+      else
+        static_cast<int32_t*>(taps)[at] = static_cast<int32_t>(tap);
     });
   });
 }
 
-void max_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, const int32_t* indices, void* grad_x) {
+void max_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, const void* taps, void* grad_x) {
   dispatch_float(dtype, "max_pool2d_backward", [&](auto type) {
     using T = typename decltype(type)::type;
     std::vector<double> sums(static_cast<size_t>(p.planes * p.h * p.w));
-    for_each_window(p, [&](int64_t plane, int64_t at, const std::vector<Place>&) {
-      sums.at(static_cast<size_t>(plane + indices[at])) += static_cast<double>(static_cast<const T*>(grad)[at]);
+    for_each_window(p, [&](int64_t plane, int64_t at, const std::vector<Place>& places) {
+      const int64_t tap =
+          narrow_taps(p) ? static_cast<const uint8_t*>(taps)[at] : static_cast<const int32_t*>(taps)[at];
+      const Place& place = places.at(static_cast<size_t>(tap));
+      sums.at(static_cast<size_t>(plane + place.h * p.w + place.w)) +=
+          static_cast<double>(static_cast<const T*>(grad)[at]);
     });
     for (size_t i = 0; i < sums.size(); ++i) static_cast<T*>(grad_x)[i] = static_cast<T>(sums[i]);
   });

@@ -1,4 +1,4 @@
-// The pooling loops over one plane, for each instruction set.
+// The pooling loops over planes, for each instruction set.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,19 @@ struct PoolShape {
   int64_t divisor;
 };
 
+// All take `planes` planes that follow each other; `workspace` has workspace(s) bytes, aligned to 64.
+//
+// A tap says which element of its window an output chose: kh * KW + kw, as uint8 where the window has at most 256
+// elements, else as int32.
 template <class T>
 struct Pool2dLoops {
-  // indices may be null.
-  void (*max)(const PoolShape& s, const T* x, T* out, int32_t* indices);
-  // Writes all of grad_x; false if an index lies outside the plane, or outside its window where windows do not overlap.
-  bool (*max_backward)(const PoolShape& s, const T* grad, const int32_t* indices, T* grad_x);
-  void (*avg)(const PoolShape& s, const T* x, T* out);
-  void (*avg_backward)(const PoolShape& s, const T* grad, T* grad_x);
+  int64_t (*workspace)(const PoolShape& s);
+  // taps may be null.
+  void (*max)(const PoolShape& s, int64_t planes, const T* x, T* out, void* taps, char* workspace);
+  // Writes all of grad_x; false if a tap lies outside its window.
+  bool (*max_backward)(const PoolShape& s, int64_t planes, const T* grad, const void* taps, T* grad_x);
+  void (*avg)(const PoolShape& s, int64_t planes, const T* x, T* out, char* workspace);
+  void (*avg_backward)(const PoolShape& s, int64_t planes, const T* grad, T* grad_x, char* workspace);
 };
 
 struct Pool2dTable {

@@ -501,13 +501,13 @@ public final class Native {
   }
 
   public static void maxPool2d(
-      int device, int type, long[] params, long x, long out, long indices) {
-    check(talus_max_pool2d(device, type, params, x, out, indices));
+      int device, int type, long[] params, long x, long out, long taps) {
+    check(talus_max_pool2d(device, type, params, x, out, taps));
   }
 
   public static void maxPool2dBackward(
-      int device, int type, long[] params, long grad, long indices, long gradX) {
-    check(talus_max_pool2d_backward(device, type, params, grad, indices, gradX));
+      int device, int type, long[] params, long grad, long taps, long gradX) {
+    check(talus_max_pool2d_backward(device, type, params, grad, taps, gradX));
   }
 
   public static void avgPool2d(int device, int type, long[] params, long x, long out) {

@@ -1,6 +1,5 @@
 package dev.talus.ops;
 
-import dev.talus.DType;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
@@ -11,10 +10,10 @@ import java.lang.ref.Reference;
 public final class MaxPool2d extends Node {
   private final Pool2dShape shape;
 
-  private MaxPool2d(Pool2dShape shape, Tensor x, Tensor indices) {
+  private MaxPool2d(Pool2dShape shape, Tensor x, Tensor taps) {
     super(x);
     this.shape = shape;
-    save(indices);
+    save(taps);
   }
 
   /**
@@ -41,16 +40,16 @@ public final class MaxPool2d extends Node {
       launch(shape, x, out, 0);
       return out;
     }
-    try (Tensor indices = Tensor.allocate(DType.INT32, x.device(), shape.outSizes())) {
-      launch(shape, x, out, indices.address());
-      return new MaxPool2d(shape, x, indices).record(out);
+    try (Tensor taps = Tensor.allocate(shape.tapType(), x.device(), shape.outSizes())) {
+      launch(shape, x, out, taps.address());
+      return new MaxPool2d(shape, x, taps).record(out);
     }
   }
 
-  private static void launch(Pool2dShape shape, Tensor input, Tensor out, long indices) {
+  private static void launch(Pool2dShape shape, Tensor input, Tensor out, long taps) {
     Tensor x = Checks.dense(input);
     Native.maxPool2d(
-        x.device().id(), x.dtype().code(), shape.params(), x.address(), out.address(), indices);
+        x.device().id(), x.dtype().code(), shape.params(), x.address(), out.address(), taps);
     Reference.reachabilityFence(input);
     Reference.reachabilityFence(out);
     if (x != input) {
@@ -72,13 +71,13 @@ public final class MaxPool2d extends Node {
   private static final class Spread extends Node {
     private final Pool2dShape shape;
 
-    private Spread(Pool2dShape shape, Tensor grad, Tensor indices) {
+    private Spread(Pool2dShape shape, Tensor grad, Tensor taps) {
       super(grad);
       this.shape = shape;
-      save(indices);
+      save(taps);
     }
 
-    static Tensor apply(Pool2dShape shape, Tensor grad, Tensor indices) {
+    static Tensor apply(Pool2dShape shape, Tensor grad, Tensor taps) {
       Tensor out = Tensor.allocate(grad.dtype(), grad.device(), shape.xSizes());
       Tensor g = Checks.dense(grad);
       Native.maxPool2dBackward(
@@ -86,19 +85,19 @@ public final class MaxPool2d extends Node {
           g.dtype().code(),
           shape.params(),
           g.address(),
-          indices.address(),
+          taps.address(),
           out.address());
       Reference.reachabilityFence(grad);
-      Reference.reachabilityFence(indices);
+      Reference.reachabilityFence(taps);
       if (g != grad) {
         g.close();
       }
-      return Autograd.records(grad) ? new Spread(shape, grad, indices).record(out) : out;
+      return Autograd.records(grad) ? new Spread(shape, grad, taps).record(out) : out;
     }
 
     @Override
     protected Tensor[] backward(Tensor xGrad, boolean[] needs) {
-      Tensor places = saved(0).to(DType.INT64).flatten(2, 3);
+      Tensor places = shape.places(saved(0)).flatten(2, 3);
       return new Tensor[] {xGrad.flatten(2, 3).gather(2, places).reshape(shape.outSizes())};
     }
 

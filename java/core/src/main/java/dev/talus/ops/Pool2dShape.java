@@ -2,6 +2,7 @@ package dev.talus.ops;
 
 import static dev.talus.bindings.talus.*;
 
+import dev.talus.DType;
 import dev.talus.Tensor;
 
 /** The shapes of one pooling, checked: what its kernels are told. */
@@ -101,5 +102,26 @@ final class Pool2dShape {
 
   long[] outSizes() {
     return new long[] {xSizes[0], xSizes[1], out(0), out(1)};
+  }
+
+  /** What max pooling's kernels write a window's chosen position as. */
+  DType tapType() {
+    return params[TALUS_POOL_KH] * params[TALUS_POOL_KW] <= 256 ? DType.UINT8 : DType.INT32;
+  }
+
+  /** Where in its plane the element lies that each window chose: h*W + w, as int64. */
+  Tensor places(Tensor taps) {
+    Tensor tap = taps.to(DType.INT64);
+    Tensor width = Tensor.scalar(params[TALUS_POOL_KW], DType.INT64);
+    Tensor h = along(0, tap.floorDivide(width), out(0), 1);
+    Tensor w = along(1, tap.remainder(width), 1, out(1));
+    return h.mul(params[TALUS_POOL_W]).add(w);
+  }
+
+  private Tensor along(int i, Tensor tap, long rows, long cols) {
+    long first = -params[TALUS_POOL_PAD_H + i];
+    long stride = params[TALUS_POOL_STRIDE_H + i];
+    Tensor starts = Tensor.arange(first, first + stride * rows * cols, stride).reshape(rows, cols);
+    return tap.mul(params[TALUS_POOL_DILATION_H + i]).add(starts);
   }
 }

@@ -105,6 +105,7 @@ final class ImageRows {
             .fails(ILLEGAL, "Output size is too small", real(1, 1, 1, 4)),
         maxPool("max_pool2d overlapping", 3, 1, 1, 1).with(real(1, 2, 5, 4)),
         maxPool("max_pool2d dilated", 2, 2, 0, 2).with(real(1, 2, 7, 6)),
+        maxPool("max_pool2d large window", 17, 1, 1, 1).with(real(1, 1, 16, 17)),
         op("max_pool2d ceil", t -> maxPooled(t[0], 3, 2, 1, 1, true))
             .torch("max_pool2d_3_2_1_1_ceil")
             .with(real(1, 2, 6, 7))
