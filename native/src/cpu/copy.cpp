@@ -1,6 +1,7 @@
-// Copies, casts, fills. A transposed copy goes through small squares, so that both sides move whole cache lines.
+// Copies, casts, fills. A transposed copy goes through squares, so that both sides move whole cache lines.
 #include "cpu/elementwise_blocks.h"
 #include "cpu/isa/elementwise_table.h"
+#include "cpu/transpose.h"
 #include "dtype.h"
 #include "kernels.h"
 
@@ -9,14 +10,15 @@ namespace talus::cpu {
 namespace {
 
 constexpr int64_t kGrain = 65536;
-constexpr int64_t kSquare = 16;
+// Rows of a transposed copy that are written side by side: as many elements are read in a row.
+constexpr int64_t kBand = 64;
 
 // The dimension along which src is contiguous while dst's last dimension is not contiguous in src; -1 if there is none.
 int transposed_dim(const Geometry<2>& g) {
   const int last = g.ndim - 1;
   if (g.ndim < 2 || g.stride[0][last] != 1 || g.stride[1][last] == 1 || g.stride[1][last] == 0) return -1;
   for (int d = 0; d < last; ++d)
-    if (g.stride[1][d] == 1 && g.size[d] >= 4 && g.size[last] >= 4) return d;
+    if (g.stride[1][d] == 1 && g.size[d] >= 2 && g.size[last] >= 2) return d;
   return -1;
 }
 
@@ -35,11 +37,10 @@ void copy_transposed(const Geometry<2>& g, int dim, const Word* src, Word* dst) 
     for (int o = 0; o < 2; ++o) stride[o][others] = g.stride[o][d];
     ++others;
   }
-  const int64_t bands = (rows + kSquare - 1) / kSquare, band_size = kSquare * cols;
+  const int64_t bands = (rows + kBand - 1) / kBand, band_size = (rows < kBand ? rows : kBand) * cols;
   parallel_for(planes * bands, (kGrain + band_size - 1) / band_size, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
-      const int64_t row = item % bands * kSquare;
-      const int64_t row_end = row + kSquare < rows ? row + kSquare : rows;
+      const int64_t row = item % bands * kBand, count = row + kBand < rows ? kBand : rows - row;
       const Word* from = src;
       Word* to = dst;
       int64_t rest = item / bands;
@@ -48,15 +49,7 @@ void copy_transposed(const Geometry<2>& g, int dim, const Word* src, Word* dst) 
         from += rest % size[d] * stride[1][d];
         rest /= size[d];
       }
-      for (int64_t col = 0; col < cols; col += kSquare) {
-        const int64_t col_end = col + kSquare < cols ? col + kSquare : cols;
-        // Straight copies would touch 16 lines at once, which evict each other when rows are a power of two apart.
-        Word square[kSquare][kSquare];
-        for (int64_t c = col; c < col_end; ++c)
-          for (int64_t r = row; r < row_end; ++r) square[r - row][c - col] = from[r + c * src_col];
-        for (int64_t r = row; r < row_end; ++r)
-          for (int64_t c = col; c < col_end; ++c) to[r * dst_row + c] = square[r - row][c - col];
-      }
+      transpose<Word>(from + row, src_col, cols, count, to + row * dst_row, dst_row);
     }
   });
 }

@@ -52,7 +52,7 @@ struct Targets {
     if (c < 0 || c >= classes)
       fail(TALUS_INDEX_ERROR, "Target %lld is out of bounds. Expected a class in [0, %lld) or ignore_index %lld",
            static_cast<long long>(c), static_cast<long long>(classes), static_cast<long long>(ignore_index));
-    return (i / inner * classes + c) * inner + i % inner;
+    return inner == 1 ? i * classes + c : (i / inner * classes + c) * inner + i % inner;
   }
 };
 

@@ -5,6 +5,7 @@
 
 #include "cpu/elementwise_blocks.h"
 #include "cpu/isa/reduce_table.h"
+#include "cpu/transpose.h"
 #include "dtype.h"
 #include "kernels.h"
 #include "memory.h"
@@ -15,9 +16,9 @@ namespace {
 
 // A group is the outputs that are computed side by side: one when the reduced elements lie next to each other; a tile
 // of columns when the outputs do.
-constexpr int64_t kSumColumns = 64;   // summed in place
-constexpr int64_t kTileColumns = 16;  // transposed to a buffer first
-constexpr int64_t kTileRows = 256;
+constexpr int64_t kSumColumns = 256;  // summed in place
+constexpr int64_t kTileColumns = 64;  // transposed to a buffer first
+constexpr int64_t kTileRows = 128;
 
 bool is_float(int dtype) { return dtype == TALUS_FLOAT32 || dtype == TALUS_FLOAT64; }
 
@@ -159,14 +160,18 @@ void Reduction::plan() {
 }
 
 void Reduction::sum_columns(const char* base, int64_t begin, int64_t end, int64_t cols, Partial* partials) const {
-  for (int64_t i = 0; i < cols; ++i) partials[i] = empty(op);
   const int64_t* const strides[] = {reduced.stride[0]};
   const int64_t row_stride = reduced.stride[0][reduced.ndim - 1];
-  for_each_run(reduced.ndim, reduced.size, strides, begin, end, [&](int64_t rows, const int64_t* offset, int64_t) {
-    double sums[kSumColumns];
-    column_sum(base + *offset * bytes, row_stride, rows, cols, sums);
-    for (int64_t i = 0; i < cols; ++i) add_compensated(partials[i], {sums[i], 0, 0, 0});
-  });
+  for_each_run(reduced.ndim, reduced.size, strides, begin, end,
+               [&](int64_t rows, const int64_t* offset, int64_t position) {
+                 double sums[kSumColumns];
+                 column_sum(base + *offset * bytes, row_stride, rows, cols, sums);
+                 if (position == 0) {
+                   for (int64_t i = 0; i < cols; ++i) partials[i] = {sums[i], 0, 0, 0};
+                 } else {
+                   for (int64_t i = 0; i < cols; ++i) add_compensated(partials[i], {sums[i], 0, 0, 0});
+                 }
+               });
 }
 
 void Reduction::reduce_chunk(int64_t group, int64_t c, Partial* partials) const {
@@ -193,9 +198,7 @@ void Reduction::reduce_chunk(int64_t group, int64_t c, Partial* partials) const 
       for_each_run(reduced.ndim, reduced.size, strides, begin, end,
                    [&](int64_t n, const int64_t* offset, int64_t position) {
                      if (width == 1) return copy_run<Word>(n, from + *offset, inner, to + position, 1);
-                     for (int64_t row = 0; row < n; ++row)
-                       for (int64_t col = 0; col < outputs; ++col)
-                         to[col * count + position + row] = from[*offset + row * inner + col];
+                     transpose<Word>(from + *offset, inner, n, outputs, to + position, count);
                    });
     });
   }

@@ -216,36 +216,40 @@ static double squared_difference_run(const void* x_bytes, const void* y_bytes, i
   return sum_lanes<T>(sum0 + sum1);
 }
 
-// Columns side by side in SIMD lanes.
+// Columns side by side in SIMD lanes: adds the sums over at most kDepth * kDepth rows to `sums`.
 template <class T, int Vectors>
 static inline void column_group(const T* x, int64_t row_stride, int64_t rows, int64_t cols, double* sums) {
   constexpr int kL = kLanes<T>;
-  for (int c = 0; c < cols; ++c) sums[c] = 0;
+  Vec<T> total[Vectors] = {};
   for (int64_t row = 0; row < rows;) {
-    Vec<T> total[Vectors] = {};
-    for (int64_t depth = 0; depth < kDepth && row < rows; ++depth) {
-      Vec<T> sum[Vectors] = {};
-      const int64_t end = row + kDepth < rows ? row + kDepth : rows;
-      for (; row < end; ++row) {
-        const T* from = x + row * row_stride;
-        for (int v = 0; v < Vectors; ++v) sum[v] += cols < kL ? load_tail<T>(from, cols, T(0)) : load<T>(from + v * kL);
-      }
-      for (int v = 0; v < Vectors; ++v) total[v] += sum[v];
+    Vec<T> sum[Vectors] = {};
+    const int64_t end = row + kDepth < rows ? row + kDepth : rows;
+    for (; row < end; ++row) {
+      const T* from = x + row * row_stride;
+      // Rows far apart are in no pattern that the processor would fetch ahead by itself.
+      for (int v = 0; v < Vectors; ++v) __builtin_prefetch(from + kDepth * row_stride + v * kL);
+      for (int v = 0; v < Vectors; ++v) sum[v] += cols < kL ? load_tail<T>(from, cols, T(0)) : load<T>(from + v * kL);
     }
-    T lanes[Vectors * kL];
-    __builtin_memcpy(lanes, total, sizeof lanes);
-    for (int c = 0; c < cols; ++c) sums[c] += double(lanes[c]);
+    for (int v = 0; v < Vectors; ++v) total[v] += sum[v];
   }
+  T lanes[Vectors * kL];
+  __builtin_memcpy(lanes, total, sizeof lanes);
+  for (int c = 0; c < cols; ++c) sums[c] += double(lanes[c]);
 }
 
+// All columns of some rows, then the next rows: memory is read in the order it lies in.
 template <class T>
 static void column_sum_run(const void* x_bytes, int64_t row_stride, int64_t rows, int64_t cols, double* sums) {
   constexpr int kL = kLanes<T>;
-  const T* x = static_cast<const T*>(x_bytes);
-  int64_t c = 0;
-  for (; c + 4 * kL <= cols; c += 4 * kL) column_group<T, 4>(x + c, row_stride, rows, 4 * kL, sums + c);
-  for (; c + kL <= cols; c += kL) column_group<T, 1>(x + c, row_stride, rows, kL, sums + c);
-  if (c < cols) column_group<T, 1>(x + c, row_stride, rows, cols - c, sums + c);
+  for (int64_t c = 0; c < cols; ++c) sums[c] = 0;
+  for (int64_t row = 0; row < rows; row += kDepth * kDepth) {
+    const T* x = static_cast<const T*>(x_bytes) + row * row_stride;
+    const int64_t n = rows - row < kDepth * kDepth ? rows - row : kDepth * kDepth;
+    int64_t c = 0;
+    for (; c + 4 * kL <= cols; c += 4 * kL) column_group<T, 4>(x + c, row_stride, n, 4 * kL, sums + c);
+    for (; c + kL <= cols; c += kL) column_group<T, 1>(x + c, row_stride, n, kL, sums + c);
+    if (c < cols) column_group<T, 1>(x + c, row_stride, n, cols - c, sums + c);
+  }
 }
 
 // ---------------------------------------------------------------- table
