@@ -25,6 +25,26 @@ void effective_gradient(int64_t n, const T* __restrict param, const T* __restric
   if (weight_decay != 0) add_scaled(n, g, weight_decay, param);
 }
 
+// The usual steps in one loop. Loops over blocks would read memory in short runs of each array in turn.
+template <class T, bool Decay>
+void sgd_plain(int64_t n, T minus_lr, T decay, T* __restrict param, const T* __restrict grad) {
+  for (int64_t i = 0; i < n; ++i) {
+    const T g = Decay ? grad[i] + decay * param[i] : grad[i];
+    param[i] += minus_lr * g;
+  }
+}
+
+template <class T, bool Decay>
+void sgd_momentum(int64_t n, T minus_lr, T decay, T momentum, T fresh, T* __restrict param, const T* __restrict grad,
+                  T* __restrict buffer) {
+  for (int64_t i = 0; i < n; ++i) {
+    const T g = Decay ? grad[i] + decay * param[i] : grad[i];
+    const T moved = momentum * buffer[i] + fresh * g;
+    buffer[i] = moved;
+    param[i] += minus_lr * moved;
+  }
+}
+
 template <class T>
 void sgd_block(const SgdStep& step, int64_t n, T* __restrict param, const T* __restrict grad, T* __restrict buffer) {
   T g[kBlock];
@@ -83,6 +103,15 @@ T* at(T* array, int64_t i) {
 
 template <class T>
 void sgd(const SgdStep& step, int64_t n, T* param, const T* grad, T* buffer) {
+  const T minus_lr = static_cast<T>(-step.lr), decay = static_cast<T>(step.weight_decay);
+  if (!step.maximize && buffer == nullptr)
+    return step.weight_decay != 0 ? sgd_plain<T, true>(n, minus_lr, decay, param, grad)
+                                  : sgd_plain<T, false>(n, minus_lr, decay, param, grad);
+  if (!step.maximize && !step.first && !step.nesterov) {
+    const T momentum = static_cast<T>(step.momentum), fresh = static_cast<T>(1 - step.dampening);
+    return step.weight_decay != 0 ? sgd_momentum<T, true>(n, minus_lr, decay, momentum, fresh, param, grad, buffer)
+                                  : sgd_momentum<T, false>(n, minus_lr, decay, momentum, fresh, param, grad, buffer);
+  }
   for (int64_t i = 0; i < n; i += kBlock)
     sgd_block(step, n - i < kBlock ? n - i : kBlock, param + i, grad + i, at(buffer, i));
 }
