@@ -16,8 +16,8 @@ namespace {
 
 // A group is the outputs that are computed side by side: one when the reduced elements lie next to each other; a tile
 // of columns when the outputs do.
-constexpr int64_t kSumColumns = 256;  // summed in place
-constexpr int64_t kTileColumns = 64;  // transposed to a buffer first
+constexpr int64_t kWholeColumns = 256;  // reduced in place
+constexpr int64_t kTileColumns = 64;    // transposed to a buffer first
 constexpr int64_t kTileRows = 128;
 
 bool is_float(int dtype) { return dtype == TALUS_FLOAT32 || dtype == TALUS_FLOAT64; }
@@ -123,7 +123,7 @@ struct Reduction {
   void* out;
   int64_t* indices;
   ReduceLoop loop;
-  ColumnSumLoop column_sum = nullptr;  // set: sums of neighbouring columns
+  ColumnLoop column_loop = nullptr;  // set: reduces neighbouring columns in place
 
   // Groups run along the last kept dimension, `width` outputs each.
   int64_t row_outputs = 1, width = 1, groups_in_row = 1, groups = 0, chunk = kReduceChunk, chunks = 0;
@@ -137,7 +137,7 @@ struct Reduction {
     return group / groups_in_row * row_outputs + group % groups_in_row * width;
   }
   void reduce_chunk(int64_t group, int64_t c, Partial* partials) const;
-  void sum_columns(const char* base, int64_t begin, int64_t end, int64_t cols, Partial* partials) const;
+  void reduce_columns(const char* base, int64_t begin, int64_t end, int64_t cols, Partial* partials) const;
   void write(int64_t output, const Partial& p) const;
 };
 
@@ -146,9 +146,9 @@ void Reduction::plan() {
   const int64_t reduced_stride = reduced.ndim > 0 ? reduced.stride[0][reduced.ndim - 1] : 1;
   row_outputs = kept.ndim > 0 ? kept.size[kept.ndim - 1] : 1;
   if (kept_stride == 1 && reduced_stride != 1) {
-    if (is_float(dtype) && (op == TALUS_SUM || op == TALUS_MEAN)) {
-      column_sum = reduce_table().column_sum(dtype);
-      width = kSumColumns;
+    if (indices == nullptr) column_loop = reduce_table().column(op, dtype);
+    if (column_loop != nullptr) {
+      width = kWholeColumns;
     } else {
       width = kTileColumns;
       chunk = kTileRows;
@@ -159,17 +159,17 @@ void Reduction::plan() {
   chunks = (reduced.n + chunk - 1) / chunk;
 }
 
-void Reduction::sum_columns(const char* base, int64_t begin, int64_t end, int64_t cols, Partial* partials) const {
+void Reduction::reduce_columns(const char* base, int64_t begin, int64_t end, int64_t cols, Partial* partials) const {
   const int64_t* const strides[] = {reduced.stride[0]};
   const int64_t row_stride = reduced.stride[0][reduced.ndim - 1];
   for_each_run(reduced.ndim, reduced.size, strides, begin, end,
                [&](int64_t rows, const int64_t* offset, int64_t position) {
-                 double sums[kSumColumns];
-                 column_sum(base + *offset * bytes, row_stride, rows, cols, sums);
+                 double values[kWholeColumns];
+                 column_loop(base + *offset * bytes, row_stride, rows, cols, values);
                  if (position == 0) {
-                   for (int64_t i = 0; i < cols; ++i) partials[i] = {sums[i], 0, 0, 0};
+                   for (int64_t i = 0; i < cols; ++i) partials[i] = {values[i], 0, 0, 0};
                  } else {
-                   for (int64_t i = 0; i < cols; ++i) add_compensated(partials[i], {sums[i], 0, 0, 0});
+                   for (int64_t i = 0; i < cols; ++i) merge(op, true, partials[i], {values[i], 0, 0, 0});
                  }
                });
 }
@@ -182,7 +182,7 @@ void Reduction::reduce_chunk(int64_t group, int64_t c, Partial* partials) const 
   const char* base = x;
   for_each_run(kept.ndim, kept.size, kept_strides, first_output(group), first_output(group) + 1,
                [&](int64_t, const int64_t* offset, int64_t) { base += *offset * bytes; });
-  if (column_sum != nullptr) return sum_columns(base, begin, end, outputs, partials);
+  if (column_loop != nullptr) return reduce_columns(base, begin, end, outputs, partials);
 
   alignas(64) char
       buffer[kReduceChunk * 8 > kTileRows * kTileColumns * 8 ? kReduceChunk * 8 : kTileRows * kTileColumns * 8];
@@ -234,7 +234,7 @@ void run(const Reduction& r) {
     const int64_t cost = chunk_elements * r.chunks;
     parallel_for(r.groups, (budget + cost - 1) / cost, [&](int64_t begin, int64_t end) {
       for (int64_t group = begin; group < end; ++group) {
-        Partial total[kSumColumns], next[kSumColumns];
+        Partial total[kWholeColumns], next[kWholeColumns];
         const int64_t outputs = r.outputs_of(group), first = r.first_output(group);
         for (int64_t i = 0; i < outputs; ++i) total[i].index = next[i].index = 0;
         r.reduce_chunk(group, 0, total);

@@ -252,6 +252,35 @@ static void column_sum_run(const void* x_bytes, int64_t row_stride, int64_t rows
   }
 }
 
+// The greatest (Sign 1) or least (-1) of each column; NaN where there is one.
+template <class T, int Vectors, int Sign>
+static inline void column_extremes(const T* x, int64_t row_stride, int64_t rows, int64_t cols, double* values) {
+  constexpr int kL = kLanes<T>;
+  Vec<T> best[Vectors];
+  for (int v = 0; v < Vectors; ++v) best[v] = cols < kL ? load_tail<T>(x, cols, T(0)) : load<T>(x + v * kL);
+  for (int64_t row = 1; row < rows; ++row) {
+    const T* from = x + row * row_stride;
+    for (int v = 0; v < Vectors; ++v) __builtin_prefetch(from + kDepth * row_stride + v * kL);
+    for (int v = 0; v < Vectors; ++v) {
+      const Vec<T> value = cols < kL ? load_tail<T>(from, cols, T(0)) : load<T>(from + v * kL);
+      best[v] = (Sign > 0 ? value > best[v] : value < best[v]) | (value != value) ? value : best[v];
+    }
+  }
+  T lanes[Vectors * kL];
+  __builtin_memcpy(lanes, best, sizeof lanes);
+  for (int c = 0; c < cols; ++c) values[c] = double(lanes[c]);
+}
+
+template <class T, int Sign>
+static void column_extreme_run(const void* x_bytes, int64_t row_stride, int64_t rows, int64_t cols, double* values) {
+  constexpr int kL = kLanes<T>;
+  const T* x = static_cast<const T*>(x_bytes);
+  int64_t c = 0;
+  for (; c + 4 * kL <= cols; c += 4 * kL) column_extremes<T, 4, Sign>(x + c, row_stride, rows, 4 * kL, values + c);
+  for (; c + kL <= cols; c += kL) column_extremes<T, 1, Sign>(x + c, row_stride, rows, kL, values + c);
+  if (c < cols) column_extremes<T, 1, Sign>(x + c, row_stride, rows, cols - c, values + c);
+}
+
 // ---------------------------------------------------------------- table
 
 template <template <class> class Op>
@@ -301,8 +330,25 @@ static ReduceLoop find_reduce(int op, int dtype) {
   }
 }
 
-static ColumnSumLoop find_column_sum(int dtype) {
-  return dtype == TALUS_FLOAT32 ? column_sum_run<float> : dtype == TALUS_FLOAT64 ? column_sum_run<double> : nullptr;
+template <class T>
+static ColumnLoop find_column_of(int op) {
+  switch (op) {
+    case TALUS_SUM:
+    case TALUS_MEAN:
+      return column_sum_run<T>;
+    case TALUS_MAX:
+      return column_extreme_run<T, 1>;
+    case TALUS_MIN:
+      return column_extreme_run<T, -1>;
+    default:
+      return nullptr;
+  }
+}
+
+static ColumnLoop find_column(int op, int dtype) {
+  return dtype == TALUS_FLOAT32   ? find_column_of<float>(op)
+         : dtype == TALUS_FLOAT64 ? find_column_of<double>(op)
+                                  : nullptr;
 }
 
 static SquaredDifferenceLoop find_squared_difference(int dtype) {
@@ -312,6 +358,6 @@ static SquaredDifferenceLoop find_squared_difference(int dtype) {
 }
 
 extern const ReduceTable reduce_table;
-const ReduceTable reduce_table = {find_reduce, find_column_sum, find_squared_difference};
+const ReduceTable reduce_table = {find_reduce, find_column, find_squared_difference};
 
 }  // namespace talus::TALUS_ISA_NS

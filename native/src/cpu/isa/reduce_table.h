@@ -28,15 +28,16 @@ struct Partial {
 
 // 1 <= n <= kReduceChunk. The index is only set when asked for.
 using ReduceLoop = void (*)(const void* x, int64_t n, bool want_index, Partial* out);
-// sums[c] = sum of x[r * row_stride + c] over rows <= kReduceChunk, for 0 <= c < cols.
-using ColumnSumLoop = void (*)(const void* x, int64_t row_stride, int64_t rows, int64_t cols, double* sums);
+// values[c] = the sum or extreme of x[r * row_stride + c] over 1 <= rows <= kReduceChunk, for 0 <= c < cols.
+using ColumnLoop = void (*)(const void* x, int64_t row_stride, int64_t rows, int64_t cols, double* values);
 // The sum of (x - y)^2 over n <= kReduceChunk.
 using SquaredDifferenceLoop = double (*)(const void* x, const void* y, int64_t n);
 
 // Each returns nullptr where there is no such loop.
 struct ReduceTable {
   ReduceLoop (*reduce)(int op, int dtype);
-  ColumnSumLoop (*column_sum)(int dtype);
+  // SUM, MEAN, MAX and MIN of floating columns.
+  ColumnLoop (*column)(int op, int dtype);
   SquaredDifferenceLoop (*squared_difference)(int dtype);
 };
 
