@@ -15,8 +15,9 @@ template <int Operands>
 struct Geometry {
   int ndim = 0;
   int64_t n = 0;
-  int64_t size[kMaxDims] = {};
-  int64_t stride[Operands][kMaxDims] = {};
+  // Of the first ndim dimensions; the rest is not set, for clearing it would take as long as adding ten numbers.
+  int64_t size[kMaxDims];
+  int64_t stride[Operands][kMaxDims];
 
   // `raw`: ndim sizes, then ndim strides for each operand; NULL: all contiguous, n elements.
   Geometry(int64_t count, int raw_ndim, const int64_t* raw) : n(count) {

@@ -99,6 +99,30 @@ void move_elements(const Geometry<N>& g, int o, const Operand& operand, int64_t 
   });
 }
 
+// Whether every operand is one contiguous run.
+template <int N>
+bool all_plain(const Geometry<N>& g) {
+  if (g.ndim == 0) return true;
+  if (g.ndim > 1) return false;
+  for (int o = 0; o < N; ++o)
+    if (g.stride[o][0] != 1) return false;
+  return true;
+}
+
+// What most calls are: nothing to gather, nothing to look up.
+template <int N, class Loop>
+void for_each_plain(int64_t n, const Operand (&operands)[N], int64_t grain, Loop&& loop) {
+  parallel_for(n, grain, [&](int64_t begin, int64_t end) {
+    char* pointers[N];
+    int step[N];
+    for (int o = 0; o < N; ++o) {
+      pointers[o] = operands[o].data + begin * operands[o].bytes;
+      step[o] = 1;
+    }
+    loop(end - begin, pointers, step);
+  });
+}
+
 }  // namespace detail
 
 // Whether the operand is one row that stands for all of them.
@@ -114,6 +138,7 @@ bool repeats(const Geometry<N>& g, int o) {
 template <bool Broadcast, int N, class Loop>
 void for_each_block(const Geometry<N>& g, const Operand (&operands)[N], int64_t grain, Loop&& loop) {
   if (g.n == 0) return;
+  if (detail::all_plain(g)) return detail::for_each_plain(g.n, operands, grain, loop);
   const int64_t row = g.ndim == 0 ? 1 : g.size[g.ndim - 1];
   bool only_repeats = true;
   for (int o = 0; o < N; ++o)
