@@ -112,6 +112,7 @@ final class TrainCommand implements Callable<Integer> {
     TrainingRecord record = new TrainingRecord();
     Trainer trainer = new Trainer(net, optimizer, optimizerOptions::learningRate, record, logEvery);
     double seconds = 0;
+    double waited = 0;
     DataLoader loader = new DataLoader(train, batchSize).shuffle(true).seed(seed).workers(workers);
     for (int epoch = 1; epoch <= epochs; epoch++) {
       Trainer.Epoch result;
@@ -119,6 +120,7 @@ final class TrainCommand implements Callable<Integer> {
         result = trainer.epoch(epoch, epochs, loader, progress);
       }
       seconds += result.seconds();
+      waited += loader.waitShare() * result.seconds();
       Evaluation tested = Evaluation.of(net, test);
       record.addEpoch(result, tested);
       print(
@@ -134,7 +136,7 @@ final class TrainCommand implements Callable<Integer> {
       // After every epoch, so that Ctrl-C leaves the results of the last whole one.
       save(net, record, noChart == null);
     }
-    print("Training took %.1f s.", seconds);
+    print("Training took %.1f s, %.1f %% of it waiting for data.", seconds, 100 * waited / seconds);
     for (String name : new String[] {WEIGHTS, METRICS, CHART}) {
       if (noChart == null || !name.equals(CHART)) {
         print("Wrote %s", directory.resolve(name));

@@ -60,6 +60,7 @@ class TrainingTest {
         .contains("epochs 1, batch size 16, seed 0")
         .containsPattern("Epoch 1/1  160/640 images  loss .* images/s  ETA \\d+ s")
         .containsPattern("Epoch 1/1: .* test accuracy 100.00 %")
+        .containsPattern("Training took .* s, \\d+\\.\\d % of it waiting for data\\.")
         .contains("Wrote " + result.resolve("lenet.safetensors"))
         .contains("Wrote " + result.resolve("metrics.jsonl"))
         .contains("Wrote " + result.resolve("loss.png"));

@@ -181,6 +181,37 @@ class DataLoaderTest {
         .withMessage("example 1 is broken");
   }
 
+  /** Numbers that take their time. */
+  private record SlowNumbers(long size, long millis) implements Dataset {
+    @Override
+    public Sample get(long index) {
+      pause(millis);
+      return new Sample(Tensor.scalar(index), Tensor.scalar(index, DType.INT64));
+    }
+  }
+
+  private static void pause(long millis) {
+    try {
+      Thread.sleep(millis);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void tellsHowLongItsConsumerWaited() {
+    DataLoader slow = new DataLoader(new SlowNumbers(8, 10), 1);
+    assertThat(slow.waitShare()).as("before an epoch").isZero();
+    epoch(slow);
+    assertThat(slow.waitShare()).as("nobody works but the loader").isBetween(0.8, 1.0);
+    DataLoader ahead = new DataLoader(new SlowNumbers(8, 5), 1).workers(1);
+    for (Batch batch : ahead) {
+      batch.close();
+      pause(25);
+    }
+    assertThat(ahead.waitShare()).as("a worker is ahead of a slow consumer").isBetween(0.0, 0.5);
+  }
+
   @Test
   void anEmptyDataSetHasNoBatches() {
     assertThat(epoch(new DataLoader(new Numbers(0), 4).workers(2))).isEmpty();
