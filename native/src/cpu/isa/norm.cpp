@@ -46,8 +46,8 @@ static inline void add_row(const T* x, const T* grad, int64_t n, T centre, TwoSu
 
 template <class T>
 static inline void move_on(TwoSums<T>& from, double* sums) {
-  sums[0] += sum_lanes<T>(from.first);
-  sums[1] += sum_lanes<T>(from.second);
+  sums[0] += fold_lanes<T>(from.first);
+  sums[1] += fold_lanes<T>(from.second);
   from = {};
 }
 

@@ -27,6 +27,34 @@ static inline void for_row(int64_t cols, F f) {
   if (i < cols) f(i, cols - i);
 }
 
+// The sum of the lanes, folded in the dtype: what short rows wait for most.
+template <class T>
+static inline double fold_lanes(Vec<T> v) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) {
+    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
+    __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+    return double(_mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter))));
+  } else {
+    const __m256d half = _mm256_add_pd(_mm512_castpd512_pd256((__m512d)v), _mm512_extractf64x4_pd((__m512d)v, 1));
+    const __m128d quarter = _mm_add_pd(_mm256_castpd256_pd128(half), _mm256_extractf128_pd(half, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(quarter, _mm_unpackhi_pd(quarter, quarter)));
+  }
+#elif defined(__AVX__)
+  if constexpr (sizeof(T) == 4) {
+    __m128 quarter = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
+    quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+    return double(_mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter))));
+  } else {
+    const __m128d quarter = _mm_add_pd(_mm256_castpd256_pd128((__m256d)v), _mm256_extractf128_pd((__m256d)v, 1));
+    return _mm_cvtsd_f64(_mm_add_sd(quarter, _mm_unpackhi_pd(quarter, quarter)));
+  }
+#else
+  return sum_lanes<T>(v);
+#endif
+}
+
 // Two sums over a row of what f(i, n, &first, &second) adds to its registers; lanes past n must add 0. Sums in the
 // dtype itself are 64 additions deep at most, on two pairs of registers.
 template <class T, class F>
@@ -47,8 +75,8 @@ static inline void sums_of_row(int64_t cols, double* first, double* second, F f)
       i += kL;
     }
     if (i < end) f(i, end - i, a1, b1);
-    *first += sum_lanes<T>(a + a1);
-    *second += sum_lanes<T>(b + b1);
+    *first += fold_lanes<T>(a + a1);
+    *second += fold_lanes<T>(b + b1);
   }
 }
 
@@ -59,11 +87,12 @@ static void layer_norm_rows(int64_t rows, int64_t cols, const void* x_bytes, con
   const T* weight = static_cast<const T*>(weight_bytes);
   const T* bias = static_cast<const T*>(bias_bytes);
   T* out = static_cast<T*>(out_bytes);
+  const double share = 1 / double(cols);
   for (int64_t row = 0; row < rows; ++row, x += cols, out += cols) {
     double sum, unused;
     sums_of_row<T>(cols, &sum, &unused,
                    [&](int64_t i, int64_t n, Vec<T>& a, Vec<T>&) { a += load_part<T>(x + i, n, T(0)); });
-    const T mean = T(sum / double(cols));
+    const T mean = T(sum * share);
     // The sum of deviations corrects for the rounding of the mean.
     double deviation, squares;
     sums_of_row<T>(cols, &deviation, &squares, [&](int64_t i, int64_t n, Vec<T>& a, Vec<T>& b) {
@@ -71,7 +100,7 @@ static void layer_norm_rows(int64_t rows, int64_t cols, const void* x_bytes, con
       a += shifted;
       b += shifted * shifted;
     });
-    const double variance = (squares - deviation * deviation / double(cols)) / double(cols);
+    const double variance = (squares - deviation * deviation * share) * share;
     const T rstd = T(1 / __builtin_sqrt((variance > 0 || variance != variance ? variance : 0) + eps));
     static_cast<T*>(mean_bytes)[row] = mean;
     static_cast<T*>(rstd_bytes)[row] = rstd;

@@ -39,6 +39,13 @@ final class Arguments {
     return true;
   }
 
+  static void approximation(String approximate) {
+    if (!approximate.equals("none") && !approximate.equals("tanh")) {
+      throw new IllegalArgumentException(
+          "approximate argument must be either none or tanh, got " + approximate);
+    }
+  }
+
   /** A number as Python prints it, such as {@code 1e-05}. */
   static String python(double value) {
     if (!Double.isFinite(value)) {

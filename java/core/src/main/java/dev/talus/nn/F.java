@@ -2,9 +2,12 @@ package dev.talus.nn;
 
 import dev.talus.Scope;
 import dev.talus.Tensor;
+import dev.talus.ops.Activation;
 import dev.talus.ops.AvgPool2d;
 import dev.talus.ops.BatchNorm;
 import dev.talus.ops.Conv2d;
+import dev.talus.ops.Dropout;
+import dev.talus.ops.Embedding;
 import dev.talus.ops.LayerNorm;
 import dev.talus.ops.Matmul;
 import dev.talus.ops.MaxPool2d;
@@ -51,6 +54,97 @@ public final class F {
   /** The logarithm of {@link #softmax}, without overflow. */
   public static Tensor logSoftmax(Tensor x, int dim) {
     return x.logSoftmax(dim);
+  }
+
+  /** min(max(x, 0), 6). */
+  public static Tensor relu6(Tensor x) {
+    return hardtanh(x, 0, 6);
+  }
+
+  /** x between two bounds, where the gradient is 0. */
+  public static Tensor hardtanh(Tensor x, double minVal, double maxVal) {
+    return Activation.HARDTANH.apply(x, minVal, maxVal);
+  }
+
+  /** x times the normal distribution function of x. */
+  public static Tensor gelu(Tensor x) {
+    return gelu(x, "none");
+  }
+
+  /**
+   * x times the normal distribution function of x.
+   *
+   * @param x floating
+   * @param approximate {@code "none"}, or {@code "tanh"} for the approximation by tanh
+   * @throws IllegalArgumentException if approximate is neither
+   */
+  public static Tensor gelu(Tensor x, String approximate) {
+    Arguments.approximation(approximate);
+    return (approximate.equals("tanh") ? Activation.GELU_TANH : Activation.GELU).apply(x, 0, 0);
+  }
+
+  /** x · sigmoid(x). */
+  public static Tensor silu(Tensor x) {
+    return Activation.SILU.apply(x, 0, 0);
+  }
+
+  /** x, or below 0 the slope times x; PyTorch's default slope is 0.01. */
+  public static Tensor leakyRelu(Tensor x, double negativeSlope) {
+    return Activation.LEAKY_RELU.apply(x, negativeSlope, 0);
+  }
+
+  /** x, or below 0 alpha · (exp(x) - 1); PyTorch's default alpha is 1. */
+  public static Tensor elu(Tensor x, double alpha) {
+    return Activation.ELU.apply(x, alpha, 0);
+  }
+
+  /** log(1 + exp(beta · x)) / beta, or x where beta · x is above the threshold; 1 and 20. */
+  public static Tensor softplus(Tensor x, double beta, double threshold) {
+    return Activation.SOFTPLUS.apply(x, beta, threshold);
+  }
+
+  /** x · min(max(x + 3, 0), 6) / 6. */
+  public static Tensor hardswish(Tensor x) {
+    return Activation.HARDSWISH.apply(x, 0, 0);
+  }
+
+  // ------------------------------------------------------ dropout, embeddings
+
+  /**
+   * Zeros random elements and divides the others by 1 - p.
+   *
+   * @param x floating
+   * @param p the probability of a zero, 0 to 1
+   * @param training false: x itself is returned
+   * @throws IllegalArgumentException if p is out of range
+   */
+  public static Tensor dropout(Tensor x, double p, boolean training) {
+    return Dropout.apply(x, p, training);
+  }
+
+  /**
+   * Zeros random channels and divides the others by 1 - p.
+   *
+   * @param x [N, C, H, W]
+   * @param p the probability of a zero, 0 to 1
+   * @param training false: x itself is returned
+   * @throws IllegalArgumentException if p is out of range
+   */
+  public static Tensor dropout2d(Tensor x, double p, boolean training) {
+    return Dropout.ofChannels(x, p, training);
+  }
+
+  /**
+   * Rows of a table by their index.
+   *
+   * @param index int64 of any shape
+   * @param weight the table [rows, dim]
+   * @param paddingIdx a row that gets no gradient; -1: none
+   * @return [index's shape, dim]
+   * @throws IndexOutOfBoundsException if an index is no row
+   */
+  public static Tensor embedding(Tensor index, Tensor weight, long paddingIdx) {
+    return Embedding.apply(weight, index, paddingIdx);
   }
 
   // -------------------------------------------------------------------- shapes
@@ -221,6 +315,18 @@ public final class F {
       boolean ceilMode,
       boolean countIncludePad) {
     return AvgPool2d.apply(x, kernelSize, stride, padding, ceilMode, countIncludePad, null);
+  }
+
+  /**
+   * The means of as many windows as the output has elements, which cover the images.
+   *
+   * @param x [N, C, H, W]
+   * @param outputSize one number, or height and width of the output
+   * @return [N, C, OH, OW]
+   * @throws IllegalArgumentException if the shape or type does not fit
+   */
+  public static Tensor adaptiveAvgPool2d(Tensor x, int... outputSize) {
+    return AdaptiveAvgPool2d.pool(x, outputSize);
   }
 
   // ------------------------------------------------------------- normalisation

@@ -61,6 +61,11 @@ public final class IndexSelect extends Node {
     return Autograd.records(x) ? new IndexSelect(x, i, d).record(out) : out;
   }
 
+  /** Zeros, to which slices are added where the index says; in index order. */
+  static Tensor addedUp(long[] sizes, int dim, Tensor index, Tensor source) {
+    return IndexAdd.intoZeros(sizes, dim, index, source);
+  }
+
   @Override
   protected Tensor[] backward(Tensor grad, boolean[] needs) {
     return new Tensor[] {IndexAdd.intoZeros(inputSizes(0), dim, saved(0), grad)};

@@ -24,6 +24,8 @@ final class TorchErrors {
           "layers of images take mini-batches only",
           "avg_pool2d: use input.unsqueeze(0)[real[1, 4, 4]]",
           "layers of images take mini-batches only",
+          "adaptive_avg_pool2d: use input.unsqueeze(0)[real[1, 4, 4]]",
+          "layers of images take mini-batches only",
           "conv2d: floating point[integer[1, 1, 5, 5], integer[3, 1, 3, 3], integer[3]]",
           "there are no kernels for products of integers",
           "mm: floating point type[integer[2, 2], integer[2, 2]]",
@@ -126,6 +128,7 @@ final class TorchErrors {
     unary(
         "batch_norm plain: running_mean and running_var must be defined",
         x -> TorchLayers.batchNorm(new Tensor[] {x}, false));
+    unary("gelu: approximate argument must be", x -> torch.gelu(x, "sinh"));
     unary("layer_norm plain: at least 1-dimensional", x -> TorchLayers.layerNorm(x, new long[0]));
   }
 

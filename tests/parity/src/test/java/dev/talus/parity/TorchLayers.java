@@ -1,5 +1,6 @@
 package dev.talus.parity;
 
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
@@ -19,6 +20,26 @@ final class TorchLayers {
             t -> batchNorm(t[0], some(t[3]), some(t[4]), some(t[1]), some(t[2]), false))
         .op("layer_norm", t -> layerNorm(t[0], t[1].shape(), some(t[1]), some(t[2])))
         .unary("layer_norm_plain", x -> layerNorm(x, new long[] {x.size(-1)}));
+    activations(table);
+    table
+        .unary("adaptive_avg_pool2d_1", x -> torch.adaptive_avg_pool2d(x, 1, 1))
+        .unary("adaptive_avg_pool2d_2_3", x -> torch.adaptive_avg_pool2d(x, 2, 3))
+        .binary("embedding", (w, i) -> torch.embedding(w, i))
+        .binary("embedding_padding_1", (w, i) -> torch.embedding(w, i, 1, false, false));
+  }
+
+  private static void activations(TorchOps.Table table) {
+    Scalar one = new Scalar(1.0);
+    table
+        .unary("gelu", x -> torch.gelu(x))
+        .unary("gelu_tanh", x -> torch.gelu(x, "tanh"))
+        .unary("silu", torch::silu)
+        .unary("leaky_relu", x -> torch.leaky_relu(x, new Scalar(0.1)))
+        .unary("elu", x -> torch.elu(x, new Scalar(0.7), one, one))
+        .unary("softplus", x -> torch.softplus(x, new Scalar(2.0), new Scalar(1.5)))
+        .unary("hardswish", torch::hardswish)
+        .unary("relu6", torch::relu6)
+        .unary("hardtanh", x -> torch.hardtanh(x, new Scalar(-0.5), new Scalar(0.75)));
   }
 
   private static TensorOptional some(Tensor x) {

@@ -18,6 +18,7 @@ public final class OpTable {
               LossRows.rows(),
               ImageRows.rows(),
               NormRows.rows(),
+              LayerRows.rows(),
               InPlaceRows.rows())
           .flatMap(List::stream)
           .toList();

@@ -1,0 +1,39 @@
+package dev.talus.nn;
+
+import dev.talus.Tensor;
+
+/**
+ * x between two bounds, element by element.
+ *
+ * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardtanh.html">Hardtanh</a>
+ */
+public final class Hardtanh extends Module {
+  private final double minVal;
+  private final double maxVal;
+
+  /** With PyTorch's defaults. */
+  public Hardtanh() {
+    this(-1, 1);
+  }
+
+  /**
+   * With all options.
+   *
+   * @param minVal the lower bound
+   * @param maxVal the upper bound
+   */
+  public Hardtanh(double minVal, double maxVal) {
+    this.minVal = minVal;
+    this.maxVal = maxVal;
+  }
+
+  @Override
+  public Tensor forward(Tensor x) {
+    return F.hardtanh(x, minVal, maxVal);
+  }
+
+  @Override
+  protected String extraRepr() {
+    return "min_val=" + Arguments.python(minVal) + ", max_val=" + Arguments.python(maxVal);
+  }
+}
