@@ -30,29 +30,16 @@ static inline void for_row(int64_t cols, F f) {
 // The sum of the lanes, folded in the dtype: what short rows wait for most.
 template <class T>
 static inline double fold_lanes(Vec<T> v) {
-#if defined(__AVX512F__)
-  if constexpr (sizeof(T) == 4) {
-    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
-    __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
-    quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
-    return double(_mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter))));
-  } else {
-    const __m256d half = _mm256_add_pd(_mm512_castpd512_pd256((__m512d)v), _mm512_extractf64x4_pd((__m512d)v, 1));
-    const __m128d quarter = _mm_add_pd(_mm256_castpd256_pd128(half), _mm256_extractf128_pd(half, 1));
-    return _mm_cvtsd_f64(_mm_add_sd(quarter, _mm_unpackhi_pd(quarter, quarter)));
-  }
-#elif defined(__AVX__)
-  if constexpr (sizeof(T) == 4) {
-    __m128 quarter = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
-    quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
-    return double(_mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter))));
-  } else {
-    const __m128d quarter = _mm_add_pd(_mm256_castpd256_pd128((__m256d)v), _mm256_extractf128_pd((__m256d)v, 1));
-    return _mm_cvtsd_f64(_mm_add_sd(quarter, _mm_unpackhi_pd(quarter, quarter)));
-  }
-#else
-  return sum_lanes<T>(v);
-#endif
+  typedef T Part __attribute__((vector_size(16)));
+  constexpr int kParts = kVectorBytes / 16, kPartLanes = 16 / int{sizeof(T)};
+  Part parts[kParts];
+  std::memcpy(parts, &v, sizeof parts);
+  for (int width = kParts / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; ++i) parts[i] += parts[i + width];
+  if constexpr (kPartLanes == 4)
+    return double((parts[0][0] + parts[0][2]) + (parts[0][1] + parts[0][3]));
+  else
+    return double(parts[0][0] + parts[0][1]);
 }
 
 // Two sums over a row of what f(i, n, &first, &second) adds to its registers; lanes past n must add 0. Sums in the
