@@ -3,11 +3,10 @@ package dev.talus.nn;
 import dev.talus.Tensor;
 
 /**
- * Zeros random elements in training and divides the others by 1 - p; evaluation leaves all as it is. The
- * default generator draws PyTorch's numbers.
+ * Zeros random elements in training and divides the others by 1 - p; evaluation leaves all as it
+ * is. The default generator draws PyTorch's numbers.
  *
- * @see <a
- *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html">Dropout</a>
+ * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html">Dropout</a>
  */
 public final class Dropout extends Module {
   private final double p;

@@ -3,8 +3,8 @@ package dev.talus.nn;
 import dev.talus.Tensor;
 
 /**
- * Zeros random channels in training and divides the others by 1 - p; evaluation leaves all as it is. The
- * default generator draws PyTorch's numbers.
+ * Zeros random channels in training and divides the others by 1 - p; evaluation leaves all as it
+ * is. The default generator draws PyTorch's numbers.
  *
  * @see <a
  *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html">Dropout2d</a>

@@ -5,8 +5,8 @@ import dev.talus.autograd.Autograd;
 import dev.talus.nn.init.Init;
 
 /**
- * A table of vectors that are looked up by their index. It starts normal, with PyTorch's numbers;
- * a padding row starts as zeros and stays so.
+ * A table of vectors that are looked up by their index. It starts normal, with PyTorch's numbers; a
+ * padding row starts as zeros and stays so.
  *
  * @see <a
  *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Embedding.html">Embedding</a>

@@ -5,7 +5,8 @@ import dev.talus.Tensor;
 /**
  * x · min(max(x + 3, 0), 6) / 6, element by element.
  *
- * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html">Hardswish</a>
+ * @see <a
+ *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Hardswish.html">Hardswish</a>
  */
 public final class Hardswish extends Module {
   /** The layer. */

@@ -5,7 +5,8 @@ import dev.talus.Tensor;
 /**
  * x, or below 0 a slope times x, element by element.
  *
- * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html">LeakyReLU</a>
+ * @see <a
+ *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.LeakyReLU.html">LeakyReLU</a>
  */
 public final class LeakyReLU extends Module {
   private final double negativeSlope;

@@ -30,11 +30,7 @@ final class LayerRows {
             .with(real(2, 0, 3))
             .large(real(70_003))
             .fails(ILLEGAL, "floating point", integer(3))
-            .fails(
-                ILLEGAL,
-                "approximate argument must be",
-                t -> F.gelu(t[0], "sinh"),
-                real(2)),
+            .fails(ILLEGAL, "approximate argument must be", t -> F.gelu(t[0], "sinh"), real(2)),
         activation("gelu_tanh", x -> F.gelu(x, "tanh"), LayerRows::geluTanh),
         activation("silu", F::silu, x -> x / (1 + Math.exp(-x))),
         activation("leaky_relu", x -> F.leakyRelu(x, 0.1), x -> x > 0 ? x : 0.1 * x),
@@ -43,13 +39,10 @@ final class LayerRows {
             "softplus",
             x -> F.softplus(x, 2, 1.5),
             x -> 2 * x > 1.5 ? x : Math.log1p(Math.exp(2 * x)) / 2),
-        activation(
-            "hardswish", F::hardswish, x -> x * Math.min(Math.max(x + 3, 0), 6) / 6),
+        activation("hardswish", F::hardswish, x -> x * Math.min(Math.max(x + 3, 0), 6) / 6),
         activation("relu6", x -> F.relu6(x), x -> Math.min(Math.max(x, 0), 6)),
         activation(
-            "hardtanh",
-            x -> F.hardtanh(x, -0.5, 0.75),
-            x -> Math.min(Math.max(x, -0.5), 0.75)),
+            "hardtanh", x -> F.hardtanh(x, -0.5, 0.75), x -> Math.min(Math.max(x, -0.5), 0.75)),
         op("adaptive_avg_pool2d", t -> F.adaptiveAvgPool2d(t[0], 1))
             .torch("adaptive_avg_pool2d_1")
             .with(real(2, 3, 4, 5))
