@@ -368,15 +368,10 @@ ThreadCache::ThreadCache() {
   allocator.caches.push_back(this);
 }
 
-// Null before a thread's first allocation and after its end has begun. In the block of thread data that is there from
-// the start, so that finding it is one instruction, not a call.
-#if defined(__GNUC__) && defined(__ELF__)
-#define TALUS_DIRECT_TLS __attribute__((tls_model("initial-exec")))
-#else
-#define TALUS_DIRECT_TLS
-#endif
-thread_local ThreadCache* this_threads_cache TALUS_DIRECT_TLS = nullptr;
-thread_local bool thread_ends TALUS_DIRECT_TLS = false;
+// Null before a thread's first allocation and after its end has begun. Not in static thread data: that is one decision
+// for the whole library, whose caches are larger than what the loader keeps free for libraries opened at run time.
+thread_local ThreadCache* this_threads_cache = nullptr;
+thread_local bool thread_ends = false;
 
 ThreadCache::~ThreadCache() {
   this_threads_cache = nullptr;
