@@ -1,6 +1,7 @@
 // GEMM micro-kernels: register tiles of C, packing, matrix times vector.
 #include "cpu/isa/gemm_partial.h"
 #include "cpu/isa/gemm_table.h"
+#include "cpu/isa/transpose.h"
 
 namespace talus::TALUS_ISA_NS {
 
@@ -133,30 +134,6 @@ static void tile(const GemmTile<T>& t) {
     }
   }
   acc.finish(t, last);
-}
-
-// In-register transpose by exchanging off-diagonal blocks of 1, 2, 4, ... lanes.
-template <int Distance, class T, int... Lane>
-static inline void exchange(Vec<T>& x, Vec<T>& y, std::integer_sequence<int, Lane...>) {
-  constexpr int count = kLanes<T>;
-  const Vec<T> first = __builtin_shufflevector(x, y, ((Lane & Distance) == 0 ? Lane : Lane - Distance + count)...);
-  y = __builtin_shufflevector(x, y, ((Lane & Distance) == 0 ? Lane + Distance : Lane + count)...);
-  x = first;
-}
-
-template <int Distance, class T>
-static inline void exchange_all(Vec<T>* v) {
-  TALUS_UNROLL
-  for (int i = 0; i < kLanes<T>; ++i)
-    if ((i & Distance) == 0) exchange<Distance, T>(v[i], v[i + Distance], LaneNumbers<T>{});
-}
-
-template <class T>
-static inline void transpose(Vec<T>* v) {
-  if constexpr (kLanes < T >> 1) exchange_all<1, T>(v);
-  if constexpr (kLanes < T >> 2) exchange_all<2, T>(v);
-  if constexpr (kLanes < T >> 4) exchange_all<4, T>(v);
-  if constexpr (kLanes < T >> 8) exchange_all<8, T>(v);
 }
 
 template <class T>
