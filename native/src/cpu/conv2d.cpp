@@ -3,6 +3,7 @@
 #include "cpu/conv2d_depthwise.h"
 #include "cpu/conv2d_direct.h"
 #include "cpu/conv2d_im2col.h"
+#include "cpu/conv2d_winograd.h"
 #include "cpu/isa/conv2d_table.h"
 #include "dtype.h"
 #include "kernels.h"
@@ -17,7 +18,11 @@ void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, cons
     const T *image = static_cast<const T*>(x), *weight = static_cast<const T*>(w), *b = static_cast<const T*>(bias);
     const bool relu = epilogue == TALUS_EPILOGUE_RELU;
     T* to = static_cast<T*>(out);
-    switch (algorithm_for<T>(ConvPass::Forward, p)) {
+    const ConvAlgorithm algorithm = algorithm_for<T>(ConvPass::Forward, p);
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (algorithm == ConvAlgorithm::Winograd) return winograd_convolution(p, image, weight, b, relu, to);
+    }
+    switch (algorithm) {
       case ConvAlgorithm::Gemm:
         return im2col_convolution(p, image, weight, b, relu, to);
       case ConvAlgorithm::Depthwise:
@@ -34,7 +39,11 @@ void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, c
     using T = typename decltype(type)::type;
     const T *from = static_cast<const T*>(grad), *weight = static_cast<const T*>(w);
     T* to = static_cast<T*>(grad_x);
-    switch (algorithm_for<T>(ConvPass::BackwardInput, p)) {
+    const ConvAlgorithm algorithm = algorithm_for<T>(ConvPass::BackwardInput, p);
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (algorithm == ConvAlgorithm::Winograd) return winograd_input_gradient(p, from, weight, to);
+    }
+    switch (algorithm) {
       case ConvAlgorithm::Gemm:
         return im2col_input_gradient(p, from, weight, to);
       case ConvAlgorithm::Depthwise:
@@ -57,7 +66,11 @@ void conv2d_backward_weight(int dtype, const Conv2dParams& p, const void* grad, 
       std::fill_n(to, p.o * p.group_c() * p.kh * p.kw, T{0});
       return;
     }
-    switch (algorithm_for<T>(ConvPass::BackwardWeight, p)) {
+    const ConvAlgorithm algorithm = algorithm_for<T>(ConvPass::BackwardWeight, p);
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (algorithm == ConvAlgorithm::Winograd) return winograd_weight_gradient(p, from, image, to);
+    }
+    switch (algorithm) {
       case ConvAlgorithm::Gemm:
         return im2col_weight_gradient(p, from, image, to);
       case ConvAlgorithm::Depthwise:

@@ -12,11 +12,13 @@ enum class ConvPass { Forward, BackwardInput, BackwardWeight };
 // for the shapes that can_convolve names.
 enum class ConvAlgorithm { Direct, Gemm, Winograd, Depthwise };
 
-// Whether it can compute this shape at all.
+// Whether it can compute this shape of this type at all.
+template <class T>
 bool can_convolve(ConvAlgorithm algorithm, ConvPass pass, const Conv2dParams& p);
 
-// The rule alone. `lanes`: elements of a register.
-ConvAlgorithm choose_algorithm(ConvPass pass, int64_t lanes, const Conv2dParams& p);
+// The rule alone.
+template <class T>
+ConvAlgorithm choose_algorithm(ConvPass pass, const Conv2dParams& p);
 
 // What a pass uses from now on, by name; where that cannot compute a shape, and for "auto", the rule decides. Throws
 // Error(TALUS_INVALID_ARGUMENT) for another name.

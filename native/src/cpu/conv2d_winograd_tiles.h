@@ -1,0 +1,113 @@
+// How Winograd convolution cuts images into tiles of 4x4 outputs, and how patches of NCHW images become registers of
+// channels.
+#pragma once
+
+#include <algorithm>
+
+#include "cpu/isa/gemm_table.h"
+#include "cpu/isa/winograd_table.h"
+
+namespace talus::cpu {
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Size of the parts when n is cut evenly into the fewest parts of at most `most`, each a multiple of `unit`.
+inline int64_t even_part(int64_t n, int64_t most, int64_t unit = 1) {
+  const int64_t parts = std::max<int64_t>(1, ceil_div(n, std::max<int64_t>(1, most)));
+  return ceil_div(ceil_div(n, parts), unit) * unit;
+}
+
+// Elements between neighbours that are `count` apart: of 36 streams at a power of two, all would meet in one cache set.
+inline int64_t apart(int64_t count) { return ceil_div(count, 16) * 16 + 16; }
+
+// A strip is a row of tiles, or a piece of a long one: the unit of work. Strips that follow each other are neighbours,
+// one below the other, as long as they belong to one image.
+class TileGrid {
+ public:
+  static constexpr int64_t kStripTiles = 64;
+
+  TileGrid(int64_t n, int64_t oh, int64_t ow)
+      : rows_(ceil_div(oh, kWinogradTile)),
+        tiles_(even_part(ceil_div(ow, kWinogradTile), kStripTiles)),
+        pieces_(ceil_div(ow, kWinogradTile * tiles_)),
+        strips_(n * pieces_ * rows_) {}
+
+  struct Strip {
+    int64_t n, row, column;  // of its first output
+    bool below;              // the strip before it is its upper neighbour
+  };
+
+  int64_t strips() const { return strips_; }
+  int64_t tiles() const { return tiles_; }  // of one strip
+  Strip strip(int64_t i) const {
+    const int64_t piece = i / rows_ % pieces_;
+    return {i / (rows_ * pieces_), i % rows_ * kWinogradTile, piece * tiles_ * kWinogradTile, i % rows_ > 0};
+  }
+
+ private:
+  const int64_t rows_, tiles_, pieces_, strips_;
+};
+
+// Channels of an image, as many as a register has lanes.
+struct ImageChannels {
+  const float* planes;
+  int64_t h, w;
+  int count;
+};
+
+// Rows [row, row + rows) and columns [column, column + columns) of the image, which may lie outside of it -> `to`
+// [rows][columns][lanes], zero outside.
+inline void gather(const GemmKernels<float>& gemm, const ImageChannels& image, int64_t row, int64_t rows,
+                   int64_t column, int64_t columns, float* to) {
+  const int64_t lanes = gemm.lanes;
+  const int64_t first = std::clamp<int64_t>(-column, 0, columns);
+  const int64_t last = std::clamp<int64_t>(image.w - column, first, columns);
+  for (int64_t r = row; r < row + rows; ++r, to += columns * lanes) {
+    const bool inside = r >= 0 && r < image.h && first < last;
+    std::fill_n(to, (inside ? first : columns) * lanes, 0.0f);
+    if (!inside) continue;
+    gemm.pack_rows(last - first, image.count, image.planes + r * image.w + column + first, image.h * image.w,
+                   gemm.lanes, to + first * lanes);
+    std::fill_n(to + last * lanes, (columns - last) * lanes, 0.0f);
+  }
+}
+
+// Rows [row, row + rows) of the image: a few hundred bytes of many planes, which no hardware prefetcher follows.
+inline void prefetch_rows(const ImageChannels& image, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+  const int64_t first = std::clamp<int64_t>(column, 0, image.w), last = std::clamp(column + columns, first, image.w);
+  for (int64_t r = std::max<int64_t>(0, row); r < std::min(image.h, row + rows); ++r)
+    for (int c = 0; c < image.count; ++c) {
+      const float* from = image.planes + (c * image.h + r) * image.w;
+      for (int64_t i = first; i < last; i += 64 / int64_t{sizeof(float)}) __builtin_prefetch(from + i);
+    }
+}
+
+// Strips [begin, end) of tiles that read patches at (row - pad_h, column - pad_w), transformed: the first one's tiles
+// to `to`. The buffer holds kWinogradPatch rows of patch_columns(grid) registers.
+inline int64_t patch_columns(const TileGrid& grid) {
+  return grid.tiles() * kWinogradTile + kWinogradPatch - kWinogradTile;
+}
+
+template <class Image>
+void transform_patches(const TileGrid& grid, int64_t begin, int64_t end, int64_t pad_h, int64_t pad_w, Image&& image,
+                       float* buffer, float* to, int64_t tile, int64_t product) {
+  const auto& gemm = gemm_table().f32;
+  const auto& kernels = winograd_table();
+  const int64_t columns = patch_columns(grid), row = columns * gemm.lanes;
+  constexpr int64_t shared = kWinogradPatch - kWinogradTile;
+  for (int64_t i = begin; i < end; ++i, to += grid.tiles() * tile) {
+    const TileGrid::Strip s = grid.strip(i);
+    const int64_t known = i > begin && s.below ? shared : 0;
+    if (known > 0) std::copy_n(buffer + kWinogradTile * row, shared * row, buffer);
+    gather(gemm, image(s.n), s.row - pad_h + known, kWinogradPatch - known, s.column - pad_w, columns,
+           buffer + known * row);
+    if (i + 1 < end) {
+      const TileGrid::Strip next = grid.strip(i + 1);
+      prefetch_rows(image(next.n), next.row - pad_h + (next.below ? shared : 0), kWinogradTile, next.column - pad_w,
+                    columns);
+    }
+    kernels.input(grid.tiles(), buffer, row, to, tile, product);
+  }
+}
+
+}  // namespace talus::cpu

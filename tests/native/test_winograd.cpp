@@ -1,0 +1,216 @@
+// Winograd convolution against the definition in float64, on every instruction set.
+#include <algorithm>
+#include <limits>
+
+#include "check.h"
+#include "cpu/conv2d_choice.h"
+#include "cpu/conv2d_winograd.h"
+#include "kernels.h"
+
+namespace {
+
+struct Case {
+  int64_t n, c, h, w, o, pad_h, pad_w;
+};
+
+const Case kCases[] = {
+    {1, 1, 3, 3, 1, 0, 0},       // one output pixel
+    {1, 1, 1, 1, 1, 1, 1},       // one input pixel
+    {2, 3, 9, 11, 5, 1, 1},      // channels that fill no register
+    {3, 17, 8, 8, 33, 1, 1},     // one more than fills it
+    {2, 20, 10, 6, 40, 0, 0},    // no padding: the input's gradient has twice the usual one
+    {2, 8, 7, 7, 16, 2, 2},      // the other way round
+    {1, 5, 5, 6, 4, 4, 3},       // the input's gradient is cropped
+    {2, 6, 5, 13, 7, 0, 2},      // height and width differ
+    {1, 3, 6, 700, 5, 1, 1},     // rows in several strips, not all full
+    {5, 130, 6, 5, 140, 1, 1},   // weights in several blocks
+    {9, 32, 13, 15, 48, 1, 1},   // tiles in parts with sums of their own
+    {1, 300, 4, 4, 20, 1, 1},    // few tiles: weights some channels at a time
+    {6, 256, 30, 30, 24, 1, 1},  // tiles in several chunks
+};
+
+std::string describe(const Case& c) {
+  std::ostringstream text;
+  text << "n " << c.n << ", " << c.c << " -> " << c.o << " channels of " << c.h << "x" << c.w << ", padding " << c.pad_h
+       << ", " << c.pad_w;
+  return text.str();
+}
+
+std::vector<double> widened(const std::vector<float>& v) { return {v.begin(), v.end()}; }
+
+struct Problem {
+  int64_t params[TALUS_CONV_PARAMS];
+  talus::Conv2dParams p;
+  std::vector<float> x, w, bias, grad;
+
+  explicit Problem(const Case& c)
+      : params{c.n, c.c, c.h, c.w, c.o, 3, 3, 1, 1, c.pad_h, c.pad_w, 1, 1, 1},
+        p(params),
+        x(random_values<float>(p.n * p.c * p.h * p.w, 1)),
+        w(random_values<float>(p.o * p.c * 9, 2)),
+        bias(random_values<float>(p.o, 3)),
+        grad(random_values<float>(p.n * p.o * p.out_h() * p.out_w(), 4)) {}
+};
+
+// The largest error, as a part of the largest value.
+double error(const std::vector<double>& expected, const float* actual) {
+  double worst = 0, largest = 0;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    const double off = std::fabs(static_cast<double>(actual[i]) - expected[i]);
+    worst = off <= worst ? worst : off;  // NaN stays
+    largest = std::max(largest, std::fabs(expected[i]));
+  }
+  return largest > 0 ? worst / largest : worst;  // relu may leave nothing
+}
+
+// Runs `kernel(out)` on every instruction set and number of threads.
+template <class Kernel>
+void compare(const char* what, const std::vector<double>& expected, double tolerance, Kernel&& kernel) {
+  check::Note note(what);
+  const int64_t size = static_cast<int64_t>(expected.size());
+  for_each_isa([&](const char*) {
+    std::vector<float> first;
+    for_each_thread_count([&](int) {
+      Guarded<float> out(size);
+      for (int64_t i = 0; i < size; ++i) out[i] = std::numeric_limits<float>::quiet_NaN();
+      kernel(out.data());
+      CHECK(out.intact());
+      CHECK_NEAR(error(expected, out.data()), 0, tolerance);
+      if (first.empty()) first.assign(out.data(), out.data() + size);
+      CHECK(std::memcmp(first.data(), out.data(), first.size() * sizeof(float)) == 0);
+    });
+  });
+}
+
+void forward(const Problem& problem, bool with_bias, double tolerance) {
+  const auto& p = problem.p;
+  const auto x = widened(problem.x), w = widened(problem.w), bias = widened(problem.bias);
+  std::vector<double> expected(problem.grad.size());
+  talus::ref::conv2d(TALUS_FLOAT64, p, x.data(), w.data(), with_bias ? bias.data() : nullptr,
+                     with_bias ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE, expected.data());
+  compare("out", expected, tolerance, [&](float* out) {
+    talus::cpu::winograd_convolution(p, problem.x.data(), problem.w.data(), with_bias ? problem.bias.data() : nullptr,
+                                     with_bias, out);
+  });
+}
+
+void input_gradient(const Problem& problem, double tolerance) {
+  const auto grad = widened(problem.grad), w = widened(problem.w);
+  std::vector<double> expected(problem.x.size());
+  talus::ref::conv2d_backward_input(TALUS_FLOAT64, problem.p, grad.data(), w.data(), expected.data());
+  compare("grad_x", expected, tolerance, [&](float* out) {
+    talus::cpu::winograd_input_gradient(problem.p, problem.grad.data(), problem.w.data(), out);
+  });
+}
+
+void weight_gradient(const Problem& problem, double tolerance) {
+  const auto grad = widened(problem.grad), x = widened(problem.x);
+  std::vector<double> expected(problem.w.size());
+  talus::ref::conv2d_backward_weight(TALUS_FLOAT64, problem.p, grad.data(), x.data(), expected.data());
+  compare("grad_w", expected, tolerance, [&](float* out) {
+    talus::cpu::winograd_weight_gradient(problem.p, problem.grad.data(), problem.x.data(), out);
+  });
+}
+
+// Of the largest value, for random values of either sign; measured at most a third of it.
+constexpr double kTolerance = 1e-5;
+
+// The values of a layer's inputs: drawn around zero, or what a ReLU leaves of them.
+enum class Values { Uniform, Normal, Rectified };
+
+void redraw(std::vector<float>& values, Values kind, uint32_t seed) {
+  if (kind == Values::Uniform) return;
+  const auto more = random_values<float>(12 * static_cast<int64_t>(values.size()), seed);
+  for (size_t i = 0; i < values.size(); ++i) {
+    float sum = 0;
+    for (size_t j = 0; j < 12; ++j) sum += more[12 * i + j] / 2;  // the central limit theorem's normal distribution
+    values[i] = kind == Values::Rectified ? std::max(0.0f, sum) : sum;
+  }
+}
+
+template <class F>
+void each_case(F&& f) {
+  for (const Case& c : kCases) {
+    check::Note note(describe(c));
+    f(Problem(c));
+  }
+}
+
+}  // namespace
+
+TEST(forward) {
+  each_case([](const Problem& problem) {
+    forward(problem, false, kTolerance);
+    forward(problem, true, kTolerance);
+  });
+}
+
+TEST(input_gradient) {
+  each_case([](const Problem& problem) { input_gradient(problem, kTolerance); });
+}
+
+TEST(weight_gradient) {
+  each_case([](const Problem& problem) { weight_gradient(problem, kTolerance); });
+}
+
+// Sums over 512 channels, and over 3136 pixels: the errors stay an order of magnitude below 1e-4 of the largest value.
+TEST(accuracy_on_real_layers) {
+  for (const Values kind : {Values::Uniform, Values::Normal, Values::Rectified}) {
+    Problem deep({1, 512, 14, 14, 24, 1, 1});
+    redraw(deep.x, kind, 5);
+    redraw(deep.grad, Values::Normal, 6);
+    forward(deep, false, kTolerance);
+    Problem back({1, 24, 14, 14, 512, 1, 1});
+    redraw(back.grad, kind, 7);
+    input_gradient(back, kTolerance);
+    Problem wide({4, 16, 28, 28, 16, 1, 1});
+    redraw(wide.x, kind, 8);
+    redraw(wide.grad, Values::Normal, 9);
+    weight_gradient(wide, kTolerance);
+  }
+}
+
+TEST(the_rule_takes_it_for_float32_and_enough_channels) {
+  using talus::cpu::ConvAlgorithm;
+  using talus::cpu::ConvPass;
+  const auto params = [](const Case& c) { return Problem(c).p; };
+  const auto residual = params({2, 64, 14, 14, 64, 1, 1}), lenet = params({64, 6, 15, 15, 16, 0, 0});
+  for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
+    CHECK(talus::cpu::choose_algorithm<float>(pass, residual) == ConvAlgorithm::Winograd);
+    CHECK(talus::cpu::choose_algorithm<double>(pass, residual) != ConvAlgorithm::Winograd);
+    CHECK(!talus::cpu::can_convolve<double>(ConvAlgorithm::Winograd, pass, residual));
+    CHECK(talus::cpu::choose_algorithm<float>(pass, lenet) == ConvAlgorithm::Direct);
+  }
+}
+
+TEST(it_fits_only_dense_3x3_kernels_of_stride_1) {
+  const int64_t plain[TALUS_CONV_PARAMS] = {1, 4, 9, 9, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1};
+  CHECK(talus::cpu::winograd_fits(talus::Conv2dParams(plain)));
+  for (const int field : {TALUS_CONV_KH, TALUS_CONV_KW, TALUS_CONV_STRIDE_H, TALUS_CONV_STRIDE_W, TALUS_CONV_DILATION_H,
+                          TALUS_CONV_DILATION_W, TALUS_CONV_GROUPS}) {
+    int64_t other[TALUS_CONV_PARAMS];
+    std::copy_n(plain, TALUS_CONV_PARAMS, other);
+    other[field] = 2;
+    CHECK(!talus::cpu::winograd_fits(talus::Conv2dParams(other)));
+  }
+}
+
+// The border's functions reach it: what they return is, bit by bit, what it computes.
+TEST(the_border_uses_it) {
+  const Problem problem({2, 64, 14, 14, 64, 1, 1});
+  std::vector<float> own(problem.grad.size()), out(own.size()), own_x(problem.x.size()), grad_x(own_x.size()),
+      own_w(problem.w.size()), grad_w(own_w.size());
+  const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
+    return std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  };
+  const float *x = problem.x.data(), *w = problem.w.data(), *grad = problem.grad.data(), *bias = problem.bias.data();
+  talus::cpu::winograd_convolution(problem.p, x, w, bias, true, own.data());
+  talus::cpu::conv2d(TALUS_FLOAT32, problem.p, x, w, bias, TALUS_EPILOGUE_RELU, out.data());
+  CHECK(same(own, out));
+  talus::cpu::winograd_input_gradient(problem.p, grad, w, own_x.data());
+  talus::cpu::conv2d_backward_input(TALUS_FLOAT32, problem.p, grad, w, grad_x.data());
+  CHECK(same(own_x, grad_x));
+  talus::cpu::winograd_weight_gradient(problem.p, grad, x, own_w.data());
+  talus::cpu::conv2d_backward_weight(TALUS_FLOAT32, problem.p, grad, x, grad_w.data());
+  CHECK(same(own_w, grad_w));
+}
