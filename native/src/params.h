@@ -81,6 +81,7 @@ struct GemmParams {
   int64_t ldc, stride_c;
   const void* bias;
   int epilogue;
+  bool row_bias = false;  // bias is [m], added to every column
 };
 
 }  // namespace talus

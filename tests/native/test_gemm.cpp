@@ -1,6 +1,7 @@
 // gemm against its definition, on every instruction set.
 #include <limits>
 
+#include "caches.h"
 #include "check.h"
 #include "kernels.h"
 
@@ -13,13 +14,14 @@ struct Case {
   bool bias = false, relu = false;
   int64_t extra = 0;  // added to every leading dimension
   bool shared_a = false, shared_b = false;
+  bool row_bias = false;
 };
 
 std::string describe(const Case& c) {
   std::ostringstream out;
   out << "batch " << c.batch << " m " << c.m << " n " << c.n << " k " << c.k << " trans " << c.trans_a << c.trans_b
       << " alpha " << c.alpha << " beta " << c.beta << " bias " << c.bias << " relu " << c.relu << " extra " << c.extra
-      << " shared " << c.shared_a << c.shared_b;
+      << " shared " << c.shared_a << c.shared_b << " row bias " << c.row_bias;
   return out.str();
 }
 
@@ -39,7 +41,7 @@ struct Problem {
         size_c(ldc * c.m),
         a(random_values<T>(size_a * (c.shared_a ? 1 : c.batch), 1)),
         b(random_values<T>(size_b * (c.shared_b ? 1 : c.batch), 2)),
-        bias(random_values<T>(c.n, 3)),
+        bias(random_values<T>(c.row_bias ? c.m : c.n, 3)),
         before(random_values<T>(size_c * c.batch, 4)) {
     // beta == 0 promises that C is not read.
     if (c.beta == 0)
@@ -65,7 +67,8 @@ struct Problem {
             ldc,
             size_c,
             c.bias ? bias.data() : nullptr,
-            c.relu ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE};
+            c.relu ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE,
+            c.row_bias};
   }
 
   std::vector<T> expected() const {
@@ -150,6 +153,41 @@ TEST(larger_than_every_block) {
   compare<float>({1, 300, 40, 600, false, false});
   compare<float>({1, 9, 4200, 30, false, true, 1, 1, true});
   compare<double>({1, 9, 4200, 30, false, false, 1, 1, true});
+}
+
+TEST(a_bias_of_rows) {
+  for (const bool relu : {false, true}) {
+    for (const int64_t m : {1, 19})
+      for (const int64_t n : {1, 37}) compare_both({1, m, n, 23, false, true, 2, 1, true, relu, 3, false, false, true});
+    compare_both({3, 4, 5, 6, false, false, 1, 0, true, relu, 0, false, true, true});
+    compare_both({1, 90, 130, 600, false, false, 1, 0, true, relu, 1, false, false, true});
+    compare_both({1, 7, 9, 4500, true, false, 1, 1, true, relu, 1, false, false, true});
+  }
+}
+
+TEST(long_sums_in_pieces) {
+  all_transposes([](bool ta, bool tb) {
+    compare<float>({1, 20, 33, 4096, ta, tb, 1.5, -1, true, true, 1});
+    compare<double>({1, 1, 30, 5000, ta, tb, 1, 0, false, false});
+    compare<float>({1, 30, 1, 9001, ta, tb, 1, 0, true, false});
+  });
+  compare<float>({2, 3, 5, 40000, true, false, 1, 0, false, true});
+}
+
+TEST(rows_that_collide_in_a_cache) {
+  all_transposes([](bool ta, bool tb) {
+    compare<float>({1, 60, 70, 512, ta, tb, 1, 0, true, false, 512 - (ta ? 60 : 0)});
+    compare<double>({1, 60, 512, 80, ta, tb, 1, 1, true, true});
+  });
+}
+
+TEST(blocks_of_small_caches) {
+  const talus::CachesForTest tiny({4 << 10, 32 << 10, 64 << 10});
+  all_transposes([](bool ta, bool tb) {
+    compare_both({1, 150, 170, 190, ta, tb, 1.5, 0.5, true, true, 1});
+    compare<float>({1, 300, 40, 300, ta, tb, 1, 0, true, true, 0, false, false, true});
+    compare<double>({1, 40, 300, 300, ta, tb});
+  });
 }
 
 TEST(matrix_times_vector) {

@@ -238,10 +238,34 @@ static void add_rest(int64_t k, int n, const T* m, int64_t stride, const T* x, T
   add_block<T, Vectors>(k, n, m, stride, x, y);
 }
 
+// `Rows` more rows added to n columns of y, a multiple of a register.
+template <class T, int Rows, bool First>
+static void add_to(int64_t n, const T* m, int64_t stride, const T* x, T* y) {
+  constexpr int L = kLanes<T>;
+  for (int64_t j = 0; j < n; j += L) {
+    Vec<T> sum = First ? Vec<T>{} : load(y + j);
+    unroll<Rows>([&](auto i) TALUS_INLINE_LAMBDA { sum += x[i] * load(m + i * stride + j); });
+    store(y + j, sum);
+  }
+}
+
 template <class T>
 static void add_rows(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y) {
-  constexpr int all = 8 * kLanes<T>;
+  constexpr int L = kLanes<T>, all = 8 * L, group = 8;
   int64_t j = 0;
+  // Of a matrix with a page or more to a row, some rows are read side by side along a stretch of y that stays in L1:
+  // down the rows, every step would be on another page. The order of each sum is the same.
+  constexpr int64_t page = 4096 / sizeof(T), stretch = 2 * page;
+  if (stride >= page && k >= group) {
+    while (count - j >= L) {
+      const int64_t n = (count - j < stretch ? count - j : stretch) / L * L;
+      add_to<T, group, true>(n, m + j, stride, x, y + j);
+      int64_t p = group;
+      for (; p + group <= k; p += group) add_to<T, group, false>(n, m + p * stride + j, stride, x + p, y + j);
+      for (; p < k; ++p) add_to<T, 1, false>(n, m + p * stride + j, stride, x + p, y + j);
+      j += n;
+    }
+  }
   for (; count - j > all; j += all) add_block<T, 8>(k, all, m + j, stride, x, y + j);
   if (j < count) add_rest<T, 8>(k, static_cast<int>(count - j), m + j, stride, x, y + j);
 }

@@ -1,0 +1,205 @@
+// Products of matrices larger than a cache: blocks, packing and sharing. Every element of C is summed over k in one
+// order, whatever the number of threads.
+#include <algorithm>
+
+#include "caches.h"
+#include "cpu/gemm.h"
+#include "memory.h"
+#include "parallel.h"
+
+namespace talus::cpu {
+namespace {
+
+// Up to this many column tiles A is read in place, up to this many row tiles B is: packing would not be reused enough.
+constexpr int64_t kColumnTilesInPlace = 4;
+constexpr int64_t kRowTilesInPlace = 6;
+// Rows this far apart, or a multiple of it, share the few lines of one cache set and take a page each: they are packed
+// sooner.
+constexpr int64_t kCollidingBytes = 2048;
+constexpr int64_t kTilesInPlaceColliding = 2;
+
+// B is packed some tiles at a time, so that more than a line or two of each row is read in one go.
+constexpr int64_t kPackTiles = 4;
+constexpr int64_t kPackRows = 16;
+
+// Pieces of work for each thread: the last to finish is alone for little.
+constexpr int64_t kTasksPerThread = 16;
+
+// Size of the blocks when n is cut evenly into the fewest blocks of at most `most`, each a multiple of `unit`.
+int64_t even_block(int64_t n, int64_t most, int64_t unit) {
+  const int64_t blocks = std::max<int64_t>(1, ceil_div(n, most));
+  return ceil_div(ceil_div(n, blocks), unit) * unit;
+}
+
+template <class T>
+bool collide(const Matrix<T>& matrix) {
+  return !matrix.trans && matrix.stride * int64_t{sizeof(T)} % kCollidingBytes == 0;
+}
+
+// Where the largest blocks stay: a row panel of B (depth x tile width) streams from L2 past a panel of A in L1, a group
+// of A's panels takes a quarter of L2, and what all threads read of B takes a quarter of L3.
+template <class T>
+struct BlockSizes {
+  int64_t depth, columns, rows, group_panels;
+
+  BlockSizes(const GemmKernels<T>& kernels, int64_t m, int64_t n, int64_t k) {
+    constexpr int64_t kBytes = sizeof(T);
+    const Caches& c = caches();
+    const int64_t width = kTileVectors * kernels.lanes;
+    depth = std::max<int64_t>(1, even_block(k, std::max<int64_t>(16, 2 * c.l1 / (width * kBytes)), 1));
+    columns = even_block(n, std::max(width, c.l3 / 4 / (depth * kBytes)), width);
+    group_panels = std::max<int64_t>(1, c.l2 / 4 / (kernels.rows * depth * kBytes));
+    rows = even_block(m, std::max<int64_t>(kernels.rows, c.l3 / 4 / (depth * kBytes)), 1);
+  }
+};
+
+template <class T>
+class Blocks {
+ public:
+  Blocks(const GemmKernels<T>& kernels, const Product<T>& product)
+      : kernels_(kernels),
+        p_(product),
+        sizes_(kernels, p_.m, p_.n, p_.k),
+        width_(kTileVectors * kernels.lanes),
+        threads_(std::min<int64_t>(num_threads(), p_.m * p_.n * std::max<int64_t>(1, p_.k) / kParallelWork + 1)),
+        pack_a_(ceil_div(p_.n, width_) > (collide(p_.a) ? kTilesInPlaceColliding : kColumnTilesInPlace)),
+        pack_b_(p_.b.trans ||
+                ceil_div(p_.m, kernels.rows) > (collide(p_.b) ? kTilesInPlaceColliding : kRowTilesInPlace)),
+        packed_a_(pack_a_ ? sizes_.rows * sizes_.depth : 0),
+        packed_b_((pack_b_ ? sizes_.columns : width_) * sizes_.depth) {}
+
+  void run() {
+    for (column_ = 0; column_ < p_.n; column_ += sizes_.columns) {
+      columns_ = std::min(sizes_.columns, p_.n - column_);
+      k_ = 0;
+      do {
+        depth_ = std::min(sizes_.depth, p_.k - k_);
+        for (row_ = 0; row_ < p_.m; row_ += sizes_.rows) {
+          rows_ = std::min(sizes_.rows, p_.m - row_);
+          // Panels of nearly equal height: no thin one at the end.
+          panels_ = ceil_div(rows_, kernels_.rows);
+          pack(row_ == 0);
+          multiply();
+        }
+        k_ += depth_;
+      } while (k_ < p_.k);
+    }
+  }
+
+ private:
+  int64_t start(int64_t panel) const { return panel * rows_ / panels_; }
+
+  // Columns that fill no vector are packed even where B is read in place, if whole vectors are loaded.
+  bool packed(int columns) const { return pack_b_ || (columns % kernels_.lanes != 0 && !kernels_.partial_b); }
+  T* packed_tile(int64_t tile) const { return packed_b_.get() + (pack_b_ ? tile * width_ * depth_ : 0); }
+
+  // Runs f(begin, end) over n pieces of work, in parallel if the product is large.
+  template <class F>
+  void share(int64_t n, F&& f) const {
+    if (threads_ == 1) return f(0, n);
+    parallel_for(n, std::max<int64_t>(1, n / (threads_ * kTasksPerThread)), f);
+  }
+
+  // First the tiles of B, then the panels of A.
+  void pack(bool new_b) const {
+    const int64_t tiles = ceil_div(columns_, width_);
+    if (!pack_b_) pack_tiles(tiles - 1, tiles);
+    const int64_t of_b = pack_b_ && new_b ? ceil_div(tiles, kPackTiles) : 0, of_a = pack_a_ ? panels_ : 0;
+    if (of_a + of_b == 0) return;
+    share(of_a + of_b, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        if (i < of_b) {
+          pack_tiles(i * kPackTiles, std::min(tiles, (i + 1) * kPackTiles));
+        } else {
+          pack_panel(i - of_b);
+        }
+      }
+    });
+  }
+
+  void pack_tiles(int64_t begin, int64_t end) const {
+    const auto pack = p_.b.trans ? kernels_.pack_rows : kernels_.pack_columns;
+    const int64_t rows = p_.b.trans ? depth_ : kPackRows;
+    for (int64_t p = 0; p < depth_; p += rows) {
+      for (int64_t tile = begin; tile < end; ++tile) {
+        const int count = static_cast<int>(std::min(width_, columns_ - tile * width_));
+        if (!packed(count)) continue;
+        pack(std::min(rows, depth_ - p), count, p_.b.at(k_ + p, column_ + tile * width_), p_.b.stride,
+             static_cast<int>(width_), packed_tile(tile) + p * width_);
+      }
+    }
+  }
+
+  void pack_panel(int64_t panel) const {
+    const auto pack = p_.a.trans ? kernels_.pack_columns : kernels_.pack_rows;
+    const int height = static_cast<int>(start(panel + 1) - start(panel));
+    pack(depth_, height, p_.a.at(row_ + start(panel), k_), p_.a.stride, height,
+         packed_a_.get() + start(panel) * depth_);
+  }
+
+  void multiply() const {
+    const int64_t tiles = ceil_div(columns_, width_);
+    int64_t groups = ceil_div(panels_, sizes_.group_panels), column_groups = 1;
+    if (threads_ > 1) {
+      const int64_t work = rows_ * columns_ * std::max<int64_t>(1, depth_);
+      const int64_t wanted = std::min(threads_ * kTasksPerThread, work / (kParallelWork / 8) + 1);
+      column_groups = std::min(tiles, ceil_div(wanted, groups));
+      groups = std::min(panels_, std::max(groups, ceil_div(wanted, column_groups)));
+    }
+    share(groups * column_groups, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t group = i / column_groups, column = i % column_groups;
+        multiply(group * panels_ / groups, (group + 1) * panels_ / groups, column * tiles / column_groups,
+                 (column + 1) * tiles / column_groups);
+      }
+    });
+  }
+
+  void multiply(int64_t first_panel, int64_t last_panel, int64_t first_tile, int64_t last_tile) const {
+    const bool first = k_ == 0, last = k_ + depth_ == p_.k;
+    const bool by_rows = !pack_a_ && !p_.a.trans;
+    GemmTile<T> t;
+    t.k = depth_;
+    t.ldc = p_.ldc;
+    t.alpha = p_.alpha;
+    t.beta = first ? p_.beta : T{1};
+    t.relu = last && p_.relu;
+    for (int64_t tile = first_tile; tile < last_tile; ++tile) {
+      const int64_t j = tile * width_;
+      t.n = static_cast<int>(std::min(width_, columns_ - j));
+      t.b = packed(t.n) ? packed_tile(tile) : p_.b.at(k_, column_ + j);
+      t.b_stride = packed(t.n) ? width_ : p_.b.stride;
+      t.bias = last && p_.bias != nullptr ? p_.bias + column_ + j : nullptr;
+      const auto& kernel = kernels_.tile[by_rows][t.n > kernels_.lanes ? 1 : 0];
+      for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+        const int64_t i = start(panel), height = start(panel + 1) - i;
+        t.a = pack_a_ ? packed_a_.get() + i * depth_ : p_.a.at(row_ + i, k_);
+        t.a_stride = pack_a_ ? height : p_.a.stride;
+        t.c = p_.c + (row_ + i) * p_.ldc + column_ + j;
+        t.row_bias = last && p_.row_bias != nullptr ? p_.row_bias + row_ + i : nullptr;
+        kernel[height - 1](t);
+      }
+    }
+  }
+
+  const GemmKernels<T>& kernels_;
+  const Product<T>& p_;
+  const BlockSizes<T> sizes_;
+  const int64_t width_, threads_;
+  const bool pack_a_, pack_b_;
+  const Scratch<T> packed_a_, packed_b_;
+  // The blocks at hand: columns of C and B, rows of C and A, and the part of the sums over k.
+  int64_t column_ = 0, columns_ = 0, k_ = 0, depth_ = 0, row_ = 0, rows_ = 0, panels_ = 0;
+};
+
+}  // namespace
+
+template <class T>
+void multiply_blocks(const GemmKernels<T>& kernels, const Product<T>& product) {
+  Blocks<T>(kernels, product).run();
+}
+
+template void multiply_blocks(const GemmKernels<float>&, const Product<float>&);
+template void multiply_blocks(const GemmKernels<double>&, const Product<double>&);
+
+}  // namespace talus::cpu

@@ -1,0 +1,120 @@
+// Products too small or too thin for blocks.
+#include <algorithm>
+#include <optional>
+
+#include "cpu/gemm.h"
+#include "memory.h"
+#include "parallel.h"
+
+namespace talus::cpu {
+namespace {
+
+// Scratch memory that is on the stack if it is small.
+template <class T>
+class Workspace {
+ public:
+  explicit Workspace(int64_t count) : data_(stack_) {
+    if (count > kCount) data_ = heap_.emplace(count).get();
+  }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  T* get() const { return data_; }
+
+ private:
+  static constexpr int64_t kCount = kSmallPanelBytes / 4 / sizeof(T);
+  alignas(64) T stack_[kCount];
+  std::optional<Scratch<T>> heap_;
+  T* data_;
+};
+
+}  // namespace
+
+template <class T>
+void multiply_small(const GemmKernels<T>& kernels, const Product<T>& p) {
+  const int width = kTileVectors * kernels.lanes, m = static_cast<int>(p.m), n = static_cast<int>(p.n);
+  const int panels = (m + kernels.rows - 1) / kernels.rows, height = m / panels, higher = m % panels;
+  alignas(64) T packed[kSmallPanelBytes / sizeof(T)];
+  GemmTile<T> t;
+  t.k = p.k;
+  t.a_stride = p.a.stride;
+  t.ldc = p.ldc;
+  t.alpha = p.alpha;
+  t.beta = p.beta;
+  t.relu = p.relu;
+  for (int j = 0; j < n; j += width) {
+    t.n = std::min(width, n - j);
+    t.b = p.b.at(0, j);
+    t.b_stride = p.b.stride;
+    if (p.b.trans || (t.n % kernels.lanes != 0 && !kernels.partial_b)) {
+      const auto pack = p.b.trans ? kernels.pack_rows : kernels.pack_columns;
+      const int vectors = t.n > kernels.lanes ? width : kernels.lanes;
+      pack(p.k, t.n, t.b, p.b.stride, vectors, packed);
+      t.b = packed;
+      t.b_stride = vectors;
+    }
+    t.bias = p.bias == nullptr ? nullptr : p.bias + j;
+    const auto& tiles = kernels.tile[!p.a.trans][t.n > kernels.lanes ? 1 : 0];
+    for (int i = 0, panel = 0; panel < panels; ++panel) {
+      const int rows = height + (panel < higher ? 1 : 0);
+      t.a = p.a.at(i, 0);
+      t.c = p.c + i * p.ldc + j;
+      t.row_bias = p.row_bias == nullptr ? nullptr : p.row_bias + i;
+      tiles[rows - 1](t);
+      i += rows;
+    }
+  }
+}
+
+// y = M x, where M is op(B) transposed or op(A).
+template <class T>
+void multiply_vector(const GemmKernels<T>& kernels, const Product<T>& p) {
+  const bool row = p.m == 1;
+  const Matrix<T>& matrix = row ? p.b : p.a;
+  const Matrix<T>& vector = row ? p.a : p.b;
+  const int64_t count = row ? p.n : p.m;
+  const bool rows_are_dots = row ? p.b.trans : !p.a.trans;
+  const bool strided = row == vector.trans && vector.stride != 1;
+
+  // A row that C need not be read for is computed in its place.
+  const bool in_place = row && p.beta == T{0};
+  const Workspace<T> sums(in_place ? 0 : count), gathered(strided ? p.k : 0);
+  T* y = in_place ? p.c : sums.get();
+  if (strided)
+    for (int64_t i = 0; i < p.k; ++i) gathered.get()[i] = vector.data[i * vector.stride];
+  const T* x = strided ? gathered.get() : vector.data;
+  const auto range = [&](int64_t begin, int64_t end) {
+    if (rows_are_dots) {
+      kernels.dot_rows(end - begin, p.k, matrix.data + begin * matrix.stride, matrix.stride, x, y + begin);
+    } else {
+      kernels.add_rows(end - begin, p.k, matrix.data + begin, matrix.stride, x, y + begin);
+    }
+  };
+  if (count * p.k <= kSmallWork / 4) {
+    range(0, count);
+  } else {
+    // Long ranges: down the rows of a matrix, short ones would be on another page at every step.
+    const int64_t share = count / (8 * num_threads());
+    parallel_for(count, std::max(share, kParallelWork / 8 / p.k + 1), range);
+  }
+  const int64_t step = row ? 1 : p.ldc;
+  if (p.alpha != T{1})
+    for (int64_t i = 0; i < count; ++i) y[i] *= p.alpha;
+  if (p.beta != T{0})
+    for (int64_t i = 0; i < count; ++i) y[i] += p.beta * p.c[i * step];
+  if (p.bias != nullptr)
+    for (int64_t i = 0; i < count; ++i) y[i] += p.bias[row ? i : 0];
+  if (p.row_bias != nullptr)
+    for (int64_t i = 0; i < count; ++i) y[i] += p.row_bias[row ? 0 : i];
+  if (p.relu)
+    for (int64_t i = 0; i < count; ++i) y[i] = y[i] < T{0} ? T{0} : y[i];
+  if (!in_place)
+    for (int64_t i = 0; i < count; ++i) p.c[i * step] = y[i];
+}
+
+template void multiply_small(const GemmKernels<float>&, const Product<float>&);
+template void multiply_small(const GemmKernels<double>&, const Product<double>&);
+template void multiply_vector(const GemmKernels<float>&, const Product<float>&);
+template void multiply_vector(const GemmKernels<double>&, const Product<double>&);
+
+}  // namespace talus::cpu
