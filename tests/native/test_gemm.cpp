@@ -165,6 +165,24 @@ TEST(a_bias_of_rows) {
   }
 }
 
+TEST(dot_products_of_rows) {
+  for (const int64_t m : {2, 3, 4, 5, 9})
+    for (const int64_t n : {2, 3, 5, 6, 7, 10, 19})
+      for (const int64_t k : {64, 300}) compare_both({1, m, n, k, false, true});
+  for (const bool relu : {false, true}) {
+    compare_both({1, 8, 10, 333, false, true, 1.5, -1, true, relu, 3});
+    compare_both({2, 8, 10, 333, false, true, 1, 0, true, relu, 0, false, false, true});
+  }
+  compare_both({1, 64, 10, 2048, false, true, 1, 0, true, true});
+}
+
+TEST(short_sums_for_many_elements) {
+  all_transposes([](bool ta, bool tb) {
+    for (const int64_t k : {1, 5, 20}) compare<float>({1, 410, 700, k, ta, tb, 1, 0, true});
+    compare<double>({1, 300, 1000, 3, ta, tb, 2, 1});
+  });
+}
+
 TEST(long_sums_in_pieces) {
   all_transposes([](bool ta, bool tb) {
     compare<float>({1, 20, 33, 4096, ta, tb, 1.5, -1, true, true, 1});

@@ -18,20 +18,13 @@ constexpr int64_t kPieceOfSum = 2048;
 constexpr int64_t kMostPieces = 16;
 constexpr int64_t kTilesToSplitSum = 16;
 
-// k == 1: the rows of C are multiples of a row.
-template <class T>
-void multiply_outer(const GemmKernels<T>& kernels, const Product<T>& p) {
-  const bool plain = p.alpha == T{1} && p.beta == T{0} && p.bias == nullptr && p.row_bias == nullptr && !p.relu;
-  if (!plain || p.b.trans) return multiply_small(kernels, p);
-  for (int64_t i = 0; i < p.m; ++i) kernels.add_rows(p.n, 1, p.b.data, 0, p.a.at(i, 0), p.c + i * p.ldc);
-}
-
 template <class T>
 void multiply_whole(const GemmKernels<T>& kernels, const Product<T>& p) {
   if ((p.m == 1 || p.n == 1) && p.k > 0) return multiply_vector(kernels, p);
+  if (prefers_dots(kernels, p)) return multiply_dots(kernels, p);
   const int64_t width = kTileVectors * kernels.lanes;
   if (p.m * p.n * p.k <= kSmallWork && p.m * p.n <= kSmallWork && p.k * width * int64_t{sizeof(T)} <= kSmallPanelBytes)
-    return p.k == 1 ? multiply_outer(kernels, p) : multiply_small(kernels, p);
+    return multiply_small(kernels, p);
   multiply_blocks(kernels, p);
 }
 

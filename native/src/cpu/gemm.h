@@ -48,6 +48,12 @@ constexpr int64_t kSmallPanelBytes = 32 << 10;
 template <class T>
 void multiply_small(const GemmKernels<T>& kernels, const Product<T>& product);
 
+// A stored by rows and B by columns, few of A's: B is read in place as dot products.
+template <class T>
+bool prefers_dots(const GemmKernels<T>& kernels, const Product<T>& product);
+template <class T>
+void multiply_dots(const GemmKernels<T>& kernels, const Product<T>& product);
+
 // m == 1 or n == 1, k > 0.
 template <class T>
 void multiply_vector(const GemmKernels<T>& kernels, const Product<T>& product);

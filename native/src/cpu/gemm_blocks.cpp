@@ -17,6 +17,11 @@ constexpr int64_t kRowTilesInPlace = 6;
 // sooner.
 constexpr int64_t kCollidingBytes = 2048;
 constexpr int64_t kTilesInPlaceColliding = 2;
+// Sums shorter than this are over before packing has paid.
+constexpr int64_t kDepthToPack = 16;
+// With sums up to this long, the elements of C take longer to read and write than to compute: C is walked along its
+// rows.
+constexpr int64_t kDepthAlongRows = 128;
 
 // B is packed some tiles at a time, so that more than a line or two of each row is read in one go.
 constexpr int64_t kPackTiles = 4;
@@ -62,9 +67,11 @@ class Blocks {
         sizes_(kernels, p_.m, p_.n, p_.k),
         width_(kTileVectors * kernels.lanes),
         threads_(std::min<int64_t>(num_threads(), p_.m * p_.n * std::max<int64_t>(1, p_.k) / kParallelWork + 1)),
-        pack_a_(ceil_div(p_.n, width_) > (collide(p_.a) ? kTilesInPlaceColliding : kColumnTilesInPlace)),
+        pack_a_(p_.k >= kDepthToPack &&
+                ceil_div(p_.n, width_) > (collide(p_.a) ? kTilesInPlaceColliding : kColumnTilesInPlace)),
         pack_b_(p_.b.trans ||
-                ceil_div(p_.m, kernels.rows) > (collide(p_.b) ? kTilesInPlaceColliding : kRowTilesInPlace)),
+                (p_.k >= kDepthToPack &&
+                 ceil_div(p_.m, kernels.rows) > (collide(p_.b) ? kTilesInPlaceColliding : kRowTilesInPlace))),
         packed_a_(pack_a_ ? sizes_.rows * sizes_.depth : 0),
         packed_b_((pack_b_ ? sizes_.columns : width_) * sizes_.depth) {}
 
@@ -164,22 +171,29 @@ class Blocks {
     t.alpha = p_.alpha;
     t.beta = first ? p_.beta : T{1};
     t.relu = last && p_.relu;
-    for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-      const int64_t j = tile * width_;
+    const auto multiply_tile = [&](int64_t tile, int64_t panel) {
+      const int64_t j = tile * width_, i = start(panel), height = start(panel + 1) - i;
       t.n = static_cast<int>(std::min(width_, columns_ - j));
       t.b = packed(t.n) ? packed_tile(tile) : p_.b.at(k_, column_ + j);
       t.b_stride = packed(t.n) ? width_ : p_.b.stride;
       t.bias = last && p_.bias != nullptr ? p_.bias + column_ + j : nullptr;
-      const auto& kernel = kernels_.tile[by_rows][t.n > kernels_.lanes ? 1 : 0];
-      for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-        const int64_t i = start(panel), height = start(panel + 1) - i;
-        t.a = pack_a_ ? packed_a_.get() + i * depth_ : p_.a.at(row_ + i, k_);
-        t.a_stride = pack_a_ ? height : p_.a.stride;
-        t.c = p_.c + (row_ + i) * p_.ldc + column_ + j;
-        t.row_bias = last && p_.row_bias != nullptr ? p_.row_bias + row_ + i : nullptr;
-        kernel[height - 1](t);
-      }
+      t.a = pack_a_ ? packed_a_.get() + i * depth_ : p_.a.at(row_ + i, k_);
+      t.a_stride = pack_a_ ? height : p_.a.stride;
+      t.c = p_.c + (row_ + i) * p_.ldc + column_ + j;
+      t.row_bias = last && p_.row_bias != nullptr ? p_.row_bias + row_ + i : nullptr;
+      kernels_.tile[by_rows][t.n > kernels_.lanes ? 1 : 0][height - 1](t);
+    };
+    if (depth_ > kDepthAlongRows) {
+      for (int64_t tile = first_tile; tile < last_tile; ++tile)
+        for (int64_t panel = first_panel; panel < last_panel; ++panel) multiply_tile(tile, panel);
+      return;
     }
+    // As many tiles of B as stay in L2.
+    const int64_t bytes = std::max<int64_t>(1, depth_) * width_ * int64_t{sizeof(T)};
+    const int64_t some = std::max<int64_t>(1, caches().l2 / 2 / bytes);
+    for (int64_t tile = first_tile; tile < last_tile; tile += some)
+      for (int64_t panel = first_panel; panel < last_panel; ++panel)
+        for (int64_t i = tile; i < std::min(last_tile, tile + some); ++i) multiply_tile(i, panel);
   }
 
   const GemmKernels<T>& kernels_;

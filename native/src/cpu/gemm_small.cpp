@@ -2,12 +2,16 @@
 #include <algorithm>
 #include <optional>
 
+#include "caches.h"
 #include "cpu/gemm.h"
 #include "memory.h"
 #include "parallel.h"
 
 namespace talus::cpu {
 namespace {
+
+// Dot products of longer rows would not find them in a cache.
+constexpr int64_t kMostDotDepth = 4096;
 
 // Scratch memory that is on the stack if it is small.
 template <class T>
@@ -66,6 +70,50 @@ void multiply_small(const GemmKernels<T>& kernels, const Product<T>& p) {
   }
 }
 
+template <class T>
+bool prefers_dots(const GemmKernels<T>& kernels, const Product<T>& p) {
+  if (p.a.trans || !p.b.trans || p.k == 0 || p.k > kMostDotDepth) return false;
+  if (p.m * p.k * int64_t{sizeof(T)} > caches().l2 / 2) return false;
+  // In vector operations: the sums and adding up lanes, against the tiles, whose last columns may be empty, and
+  // packing.
+  const auto m = static_cast<double>(p.m), n = static_cast<double>(p.n), k = static_cast<double>(p.k);
+  const double lanes = kernels.lanes, vectors = static_cast<double>(ceil_div(p.n, kernels.lanes));
+  const double dots = m * n * (static_cast<double>(ceil_div(p.k, kernels.lanes)) + 4.5);
+  const double tiles = vectors * k * (m + 0.35 * lanes);
+  return dots < tiles * 0.9;
+}
+
+template <class T>
+void multiply_dots(const GemmKernels<T>& kernels, const Product<T>& p) {
+  const int64_t high = kernels.most_dot_rows, wide = kernels.most_dot_columns;
+  const int64_t groups = ceil_div(p.m, high), column_groups = ceil_div(p.n, wide);
+  const auto range = [&](int64_t begin, int64_t end) {
+    GemmTile<T> t;
+    t.k = p.k;
+    t.a_stride = p.a.stride;
+    t.b_stride = p.b.stride;
+    t.ldc = p.ldc;
+    t.alpha = p.alpha;
+    t.beta = p.beta;
+    t.relu = p.relu;
+    for (int64_t block = begin; block < end; ++block) {
+      // Blocks of nearly equal size.
+      const int64_t group = block % groups, column_group = block / groups;
+      const int64_t i = group * p.m / groups, rows = (group + 1) * p.m / groups - i;
+      const int64_t j = column_group * p.n / column_groups, columns = (column_group + 1) * p.n / column_groups - j;
+      t.a = p.a.at(i, 0);
+      t.b = p.b.at(0, j);
+      t.c = p.c + i * p.ldc + j;
+      t.n = static_cast<int>(columns);
+      t.bias = p.bias == nullptr ? nullptr : p.bias + j;
+      t.row_bias = p.row_bias == nullptr ? nullptr : p.row_bias + i;
+      kernels.dots[rows - 1][columns - 1](t);
+    }
+  };
+  if (p.m * p.n * p.k <= kParallelWork) return range(0, groups * column_groups);
+  parallel_for(groups * column_groups, kParallelWork / 2 / (high * wide * p.k) + 1, range);
+}
+
 // y = M x, where M is op(B) transposed or op(A).
 template <class T>
 void multiply_vector(const GemmKernels<T>& kernels, const Product<T>& p) {
@@ -114,6 +162,10 @@ void multiply_vector(const GemmKernels<T>& kernels, const Product<T>& p) {
 
 template void multiply_small(const GemmKernels<float>&, const Product<float>&);
 template void multiply_small(const GemmKernels<double>&, const Product<double>&);
+template bool prefers_dots(const GemmKernels<float>&, const Product<float>&);
+template bool prefers_dots(const GemmKernels<double>&, const Product<double>&);
+template void multiply_dots(const GemmKernels<float>&, const Product<float>&);
+template void multiply_dots(const GemmKernels<double>&, const Product<double>&);
 template void multiply_vector(const GemmKernels<float>&, const Product<float>&);
 template void multiply_vector(const GemmKernels<double>&, const Product<double>&);
 

@@ -1,4 +1,5 @@
 // GEMM micro-kernels: register tiles of C, packing, matrix times vector.
+#include "cpu/isa/gemm_dots.h"
 #include "cpu/isa/gemm_partial.h"
 #include "cpu/isa/gemm_table.h"
 #include "cpu/isa/transpose.h"
@@ -278,8 +279,9 @@ static constexpr void fill_tiles(GemmKernels<T>& kernels) {
 
 template <class T>
 static constexpr GemmKernels<T> kernels() {
-  GemmKernels<T> k = {kRows,        kLanes<T>,       kPartialLoadIsFree, {},
-                      pack_rows<T>, pack_columns<T>, dot_rows<T>,        add_rows<T>};
+  GemmKernels<T> k = {kRows, kLanes<T>,    kPartialLoadIsFree, {},          kDotRows,   kDotColumns,
+                      {},    pack_rows<T>, pack_columns<T>,    dot_rows<T>, add_rows<T>};
+  fill_dots<T, kDotRows, kDotColumns>(k);
   fill_tiles<T, false, 1, kRows>(k);
   fill_tiles<T, false, 2, kRows>(k);
   fill_tiles<T, true, 1, kRows>(k);

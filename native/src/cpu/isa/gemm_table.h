@@ -24,6 +24,8 @@ struct GemmTile {
 
 constexpr int kMaxTileRows = 16;
 constexpr int kTileVectors = 2;
+constexpr int kMaxDotRows = 4;
+constexpr int kMaxDotColumns = 6;
 
 template <class T>
 struct GemmKernels {
@@ -35,6 +37,11 @@ struct GemmKernels {
       partial_b;  // of each row of B a tile reads no more than n elements, so B need not be packed for its last columns
   // [A is read by rows][vectors - 1][rows - 1]
   Tile tile[2][kTileVectors][kMaxTileRows];
+
+  // Both operands' rows along k: element (i, p) of A at a[i * a_stride + p], (p, j) of B at b[j * b_stride + p].
+  // [rows - 1][columns - 1], at most most_dot_rows x most_dot_columns; n is not read.
+  int most_dot_rows, most_dot_columns;
+  Tile dots[kMaxDotRows][kMaxDotColumns];
 
   // to[p * width + i] = from[i * stride + p], i < count, p < k; zero for count <= i < width.
   void (*pack_rows)(int64_t k, int count, const T* from, int64_t stride, int width, T* to);
