@@ -12,9 +12,9 @@ package dev.talus;
  *   <li>{@code direct}: every shape, but not the gradient of the input of a convolution that is
  *       both strided and dilated
  *   <li>{@code gemm}: every shape
- *   <li>{@code winograd}: float32 with 3x3 kernels of stride 1 and dilation 1 in one group. A quarter
- *       of the multiplications; rounding errors are some 1e-6 of the largest value, and an infinite or
- *       NaN input makes all 4x4 outputs of the tiles that read it NaN
+ *   <li>{@code winograd}: float32 with 3x3 kernels of stride 1 and dilation 1 in one group. A
+ *       quarter of the multiplications; rounding errors are some 1e-6 of the largest value, and an
+ *       infinite or NaN input makes all 4x4 outputs of the tiles that read it NaN
  *   <li>{@code depthwise}: some kernels of one input channel per group
  * </ul>
  *

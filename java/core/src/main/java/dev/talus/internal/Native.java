@@ -500,8 +500,7 @@ public final class Native {
     check(talus_conv2d_backward_bias(device, type, params, grad, gradBias));
   }
 
-  public static void maxPool2d(
-      int device, int type, long[] params, long x, long out, long taps) {
+  public static void maxPool2d(int device, int type, long[] params, long x, long out, long taps) {
     check(talus_max_pool2d(device, type, params, x, out, taps));
   }
 
