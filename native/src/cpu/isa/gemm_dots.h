@@ -12,7 +12,7 @@ constexpr int kDotRows = 4, kDotColumns = 6;
 #else
 constexpr int kDotRows = 3, kDotColumns = 3;
 #endif
-static_assert(kDotRows <= kMaxDotRows && kDotColumns <= kMaxDotColumns, "the table has no room for this block");
+static_assert(kDotRows <= kMaxBlockRows && kDotColumns <= kMaxBlockColumns, "the table has no room for this block");
 
 // Lanes without the bit `Distance` get sums of x's lanes that differ in it, the others sums of y's.
 template <int Distance, class T, int... Lane>

@@ -24,8 +24,8 @@ struct GemmTile {
 
 constexpr int kMaxTileRows = 16;
 constexpr int kTileVectors = 2;
-constexpr int kMaxDotRows = 4;
-constexpr int kMaxDotColumns = 6;
+constexpr int kMaxBlockRows = 4;
+constexpr int kMaxBlockColumns = 6;
 
 template <class T>
 struct GemmKernels {
@@ -41,7 +41,7 @@ struct GemmKernels {
   // Both operands' rows along k: element (i, p) of A at a[i * a_stride + p], (p, j) of B at b[j * b_stride + p].
   // [rows - 1][columns - 1], at most most_dot_rows x most_dot_columns; n is not read.
   int most_dot_rows, most_dot_columns;
-  Tile dots[kMaxDotRows][kMaxDotColumns];
+  Tile dots[kMaxBlockRows][kMaxBlockColumns];
 
   // to[p * width + i] = from[i * stride + p], i < count, p < k; zero for count <= i < width.
   void (*pack_rows)(int64_t k, int count, const T* from, int64_t stride, int width, T* to);
