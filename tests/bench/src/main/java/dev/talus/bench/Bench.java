@@ -122,7 +122,7 @@ public final class Bench {
                 .filter(r -> r.row().equals(row.name()) && r.threads() == threads)
                 .toList();
         if (!same.isEmpty()) {
-          lines.add(Line.of(row, threads, family.target(), same));
+          lines.add(Line.of(row, threads, same));
         }
       }
     }

@@ -73,6 +73,8 @@ final class ConvFamily implements Family {
           new Layer("resnext50", 1024, 1024, 14, 3, 2, 1, 32),
           new Layer("resnext50", 1024, 1024, 7, 3, 1, 1, 32));
 
+  private static final double GROUPED_TARGET = 1.5;
+
   private final boolean grouped;
 
   /**
@@ -94,6 +96,11 @@ final class ConvFamily implements Family {
     return grouped
         ? "depthwise and grouped convolutions of MobileNet-v2 and ResNeXt-50 32x4d"
         : "convolutions of ResNet-18, ResNet-50 and VGG-16";
+  }
+
+  @Override
+  public double meanTarget() {
+    return grouped ? 0 : 1.6;
   }
 
   @Override
@@ -131,6 +138,7 @@ final class ConvFamily implements Family {
         name,
         streams ? 0 : flops * passes,
         streams ? bytes * passes : 0,
+        l.groups > 1 ? GROUPED_TARGET : 1.0,
         () -> {
           TensorOptional none = new TensorOptional();
           return new OpWork(

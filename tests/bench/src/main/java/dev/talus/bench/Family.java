@@ -10,9 +10,9 @@ interface Family {
   /** A line that tells what is measured. */
   String title();
 
-  /** The least ratio of the peer's time to Talus's that counts as met. */
-  default double target() {
-    return 1.0;
+  /** The least geometric mean of the rows' ratios that counts as met; 0: only rows are judged. */
+  default double meanTarget() {
+    return 0;
   }
 
   /** Seconds of warm-up; 0: the usual. */

@@ -10,6 +10,11 @@ import org.bytedeco.pytorch.global.torch;
 
 /** Float32 matrix products, square ones and those of networks. */
 final class GemmFamily implements Family {
+  /** Up to here the call is most of the time, and a product in place beats packing. */
+  private static final int SMALL = 32;
+
+  private static final double SMALL_TARGET = 3.0;
+
   @Override
   public String name() {
     return "gemm";
@@ -53,8 +58,13 @@ final class GemmFamily implements Family {
     double flops = 2.0 * m * n * k;
     double bytes = 4.0 * ((double) m * k + (double) k * n + (double) m * n);
     boolean streams = m == 1 || n == 1;
+    boolean small = m <= SMALL && n <= SMALL && k <= SMALL;
     return new Row(
-        name, streams ? 0 : flops, streams ? bytes : 0, () -> new Product(m, n, k, transA, transB));
+        name,
+        streams ? 0 : flops,
+        streams ? bytes : 0,
+        small ? SMALL_TARGET : 1.0,
+        () -> new Product(m, n, k, transA, transB));
   }
 
   private static final class Product extends OpWork {

@@ -13,11 +13,10 @@ import java.util.Map;
  *
  * @param row what was measured
  * @param threads how many threads Talus used
- * @param target the least ratio that is met
  * @param peers libtorch first, if it took part
  * @param seconds Talus's time of one operation, beside the first peer
  */
-record Line(Row row, int threads, double target, List<Peer> peers, double seconds) {
+record Line(Row row, int threads, List<Peer> peers, double seconds) {
   /**
    * A peer's best setting.
    *
@@ -55,7 +54,7 @@ record Line(Row row, int threads, double target, List<Peer> peers, double second
   }
 
   /** Sums up what the processes measured of a row with one number of threads. */
-  static Line of(Row row, int threads, double target, List<Result> results) {
+  static Line of(Row row, int threads, List<Result> results) {
     List<Peer> peers = new ArrayList<>();
     for (String side : List.of(Rival.TORCH, Rival.BLAS, Rival.ONE_THREAD)) {
       results.stream()
@@ -63,7 +62,7 @@ record Line(Row row, int threads, double target, List<Peer> peers, double second
           .min(Comparator.comparingDouble(Peer::seconds))
           .ifPresent(peers::add);
     }
-    return new Line(row, threads, target, peers, peers.get(0).talusSeconds());
+    return new Line(row, threads, peers, peers.get(0).talusSeconds());
   }
 
   /** Peer's time over Talus's, the least favourable. */
@@ -73,7 +72,7 @@ record Line(Row row, int threads, double target, List<Peer> peers, double second
 
   /** Whether the target is met: a time if the row has one, else the ratio to every peer. */
   boolean isMet() {
-    return row.limitNanos() > 0 ? seconds * 1e9 <= row.limitNanos() : ratio() >= target;
+    return row.limitNanos() > 0 ? seconds * 1e9 <= row.limitNanos() : ratio() >= row.target();
   }
 
   Map<String, Object> toMap(Peaks peaks) {
@@ -108,7 +107,7 @@ record Line(Row row, int threads, double target, List<Peer> peers, double second
     if (row.limitNanos() > 0) {
       map.put("target_nanos", row.limitNanos());
     } else {
-      map.put("target_ratio", target);
+      map.put("target_ratio", row.target());
     }
     map.put("met", isMet());
     return map;

@@ -4,6 +4,8 @@ import java.util.List;
 
 /** Steps of training of whole networks. */
 final class NetsFamily implements Family {
+  private static final double TARGET = 1.5;
+
   @Override
   public String name() {
     return "nets";
@@ -24,6 +26,7 @@ final class NetsFamily implements Family {
         net.toString(),
         0,
         0,
+        TARGET,
         () -> new NetWork<>(net.talus().get(), net.torch().get(), Trainer::step));
   }
 }

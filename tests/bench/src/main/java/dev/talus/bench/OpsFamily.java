@@ -11,6 +11,7 @@ import org.bytedeco.pytorch.global.torch;
 
 /** Operations that move memory: each forward, and forward with its gradients. */
 final class OpsFamily implements Family {
+  private static final double TARGET = 1.2;
   private static final long[] TWO = {2, 2};
   private static final long[] THREE = {3, 3};
   private static final long[] ONE = {1, 1};
@@ -82,12 +83,14 @@ final class OpsFamily implements Family {
             name + " " + shape + " fwd",
             0,
             4 * numbers * forward,
+            TARGET,
             () -> new OpWork(inputs, talus, libtorch, false)));
     rows.add(
         new Row(
             name + " " + shape + " fwd+bwd",
             0,
             4 * numbers * (forward + backward),
+            TARGET,
             () -> new OpWork(inputs, talus, libtorch, true)));
   }
 

@@ -42,6 +42,7 @@ final class Report {
     if (!lines.isEmpty()) {
       table(lines);
       map.put("summary", summaries(lines));
+      map.put("total", total(family, lines));
       map.put("rows", lines.stream().map(line -> line.toMap(peaks)).toList());
     }
     failures.forEach(failure -> System.out.println("FAILED " + failure));
@@ -66,20 +67,18 @@ final class Report {
       row.add(time(line.seconds()));
       for (Line.Peer peer : line.peers()) {
         row.add(time(peer.seconds()) + setting(peer, line.threads()));
-        row.add(
-            String.format(
-                Locale.ROOT, "%.2f (%.2f - %.2f)", peer.ratio(), peer.least(), peer.most()));
+        row.add(format("%.2f (%.2f - %.2f)", peer.ratio(), peer.least(), peer.most()));
       }
       while (row.size() < head.size() - 4) {
         row.add("");
       }
       row.add(rate(line));
       double share = peaks.share(line.row(), line.threads(), line.seconds());
-      row.add(share > 0 ? String.format(Locale.ROOT, "%.0f%%", 100 * share) : "");
+      row.add(share > 0 ? format("%.0f%%", 100 * share) : "");
       row.add(
           line.row().limitNanos() > 0
               ? time(line.row().limitNanos() / 1e9)
-              : String.format(Locale.ROOT, "%.2f", line.target()));
+              : format("%.2f", line.row().target()));
       row.add(line.isMet() ? "met" : "MISSED");
       cells.add(row);
     }
@@ -96,10 +95,10 @@ final class Report {
 
   private static String rate(Line line) {
     if (line.row().flops() > 0) {
-      return String.format(Locale.ROOT, "%.1f GF/s", line.row().flops() / line.seconds() / 1e9);
+      return format("%.1f GF/s", line.row().flops() / line.seconds() / 1e9);
     }
     if (line.row().bytes() > 0) {
-      return String.format(Locale.ROOT, "%.1f GB/s", line.row().bytes() / line.seconds() / 1e9);
+      return format("%.1f GB/s", line.row().bytes() / line.seconds() / 1e9);
     }
     return "";
   }
@@ -142,11 +141,50 @@ final class Report {
       map.put("met", met);
       map.put("rows", some.size());
       summaries.add(map);
-      System.out.printf(
-          "%d thread%s: %d of %d met%s%n",
-          threads, threads == 1 ? "" : "s", met, some.size(), text);
+      System.out.println(format("%s: %d of %d met%s", threads(threads), met, some.size(), text));
     }
     return summaries;
+  }
+
+  /** Prints and returns the closing line: the least favourable ratio of every row. */
+  private static Map<String, Object> total(Family family, List<Line> lines) {
+    double mean = Statistics.geometricMean(lines.stream().map(Line::ratio).toList());
+    Line worst = lines.stream().min(Comparator.comparingDouble(Line::ratio)).orElseThrow();
+    long met = lines.stream().filter(Line::isMet).count();
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("geometric_mean", mean);
+    String verdict = "";
+    if (family.meanTarget() > 0) {
+      boolean isMet = mean >= family.meanTarget();
+      map.put("target_mean", family.meanTarget());
+      map.put("mean_met", isMet);
+      verdict = format(" (target %.2f, %s)", family.meanTarget(), isMet ? "met" : "MISSED");
+    }
+    map.put("worst", worst.ratio());
+    map.put("worst_row", worst.row().name());
+    map.put("worst_threads", worst.threads());
+    map.put("met", met);
+    map.put("rows", lines.size());
+    System.out.println(
+        format(
+            "%s: %d of %d targets met; geometric mean %.2f%s; worst %.2f, %s, %s",
+            family.name(),
+            met,
+            lines.size(),
+            mean,
+            verdict,
+            worst.ratio(),
+            worst.row().name(),
+            threads(worst.threads())));
+    return map;
+  }
+
+  private static String format(String format, Object... arguments) {
+    return String.format(Locale.ROOT, format, arguments);
+  }
+
+  private static String threads(int count) {
+    return count == 1 ? "1 thread" : count + " threads";
   }
 
   /** A time with three digits and its unit. */
@@ -159,7 +197,7 @@ final class Report {
       unit++;
     }
     int decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-    return String.format(Locale.ROOT, "%." + decimals + "f %s", value, units[unit]);
+    return format("%." + decimals + "f %s", value, units[unit]);
   }
 
   /** Columns as wide as their widest cell, the first to the left, the others to the right. */

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 /** Which of the measured times make a line of the report. */
 class LineTest {
-  private static final Row ROW = new Row("row", 4e9, 0, null);
+  private static final Row ROW = new Row("row", 4e9, 0, 1, null);
 
   private static Timing timing(String side, int threads, double... rounds) {
     return new Timing(side, threads + "t", rounds);
@@ -26,13 +26,15 @@ class LineTest {
         Line.of(
             ROW,
             2,
-            1,
             List.of(
                 result("passive", timing("Talus", 2, 1, 2, 4), timing("libtorch", 2, 3, 3, 3))));
     assertThat(line.ratio()).isEqualTo(1.5);
     assertThat(line.peers().get(0).least()).isEqualTo(0.75);
     assertThat(line.peers().get(0).most()).isEqualTo(3);
     assertThat(line.isMet()).isTrue();
+    Line harder = new Line(ROW.withTarget(1.51), 2, line.peers(), line.seconds());
+    assertThat(harder.isMet()).isFalse();
+    assertThat(harder.row().name()).isEqualTo(ROW.name());
   }
 
   @Test
@@ -41,7 +43,6 @@ class LineTest {
         Line.of(
             ROW,
             2,
-            1,
             List.of(
                 result(
                     "passive",
@@ -61,7 +62,6 @@ class LineTest {
         Line.of(
             ROW,
             2,
-            1,
             List.of(
                 result(
                     "passive",
@@ -74,11 +74,11 @@ class LineTest {
 
   @Test
   void aTimeAsTargetLeavesTheRatioOut() {
-    Row row = new Row("tiny", 0, 0, 100, 400, null);
+    Row row = new Row("tiny", 0, 0, 100, 1, 400, null);
     Result slow = result("passive", timing("Talus", 1, 401e-9), timing("libtorch", 1, 1));
     Result quick = result("passive", timing("Talus", 1, 399e-9), timing("libtorch", 1, 1e-9));
-    assertThat(Line.of(row, 1, 1, List.of(slow)).isMet()).isFalse();
-    assertThat(Line.of(row, 1, 1, List.of(quick)).isMet()).isTrue();
+    assertThat(Line.of(row, 1, List.of(slow)).isMet()).isFalse();
+    assertThat(Line.of(row, 1, List.of(quick)).isMet()).isTrue();
   }
 
   @Test
@@ -100,14 +100,13 @@ class LineTest {
                         "update_gbs",
                         9.0)));
     assertThat(peaks.share(ROW, 2, 0.04)).isCloseTo(0.5, within(1e-12));
-    assertThat(peaks.share(new Row("copy", 0, 5e9, null), 1, 1)).isCloseTo(0.5, within(1e-12));
-    assertThat(peaks.share(new Row("cached", 0, 5e6, null), 1, 1)).isZero();
+    assertThat(peaks.share(new Row("copy", 0, 5e9, 1, null), 1, 1)).isCloseTo(0.5, within(1e-12));
+    assertThat(peaks.share(new Row("cached", 0, 5e6, 1, null), 1, 1)).isZero();
     assertThat(new Peaks(Map.of()).share(ROW, 2, 0.04)).isZero();
     Line line =
         Line.of(
             ROW,
             2,
-            1,
             List.of(result("passive", timing("Talus", 2, 0.04), timing("libtorch", 2, 0.08))));
     assertThat(line.toMap(peaks))
         .contains(entry("row", "row"), entry("threads", 2), entry("met", true))

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -22,6 +23,24 @@ class ReportTest {
   void columnsAreAligned() {
     String text = Report.align(List.of(List.of("", "ab"), List.of("long", "c")));
     assertThat(text.lines()).containsExactly("      ab", "long   c");
+  }
+
+  @Test
+  void theClosingLineJudgesTheLeastFavourableRatios() {
+    Row row = new Row("row", 0, 0, 1.5, null);
+    List<Line> lines = List.of(line(row, 1, 4), line(row, 2, 1));
+    Report report = new Report(new Peaks(Map.of()));
+    report.print(new ConvFamily(false), lines, List.of());
+    assertThat(report.families().toString())
+        .contains("geometric_mean=2.0, target_mean=1.6, mean_met=true")
+        .contains("worst=1.0, worst_row=row, worst_threads=2, met=1, rows=2");
+  }
+
+  private static Line line(Row row, int threads, double ratio) {
+    Timing talus = new Timing(Rival.TALUS, "1t", new double[] {1});
+    Timing torch = new Timing(Rival.TORCH, "1t", new double[] {ratio});
+    return Line.of(
+        row, threads, List.of(new Result("row", threads, "passive", List.of(talus, torch), null)));
   }
 
   @Test
