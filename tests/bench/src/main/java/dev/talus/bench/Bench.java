@@ -1,7 +1,6 @@
 package dev.talus.bench;
 
 import com.fasterxml.jackson.jr.ob.JSON;
-import dev.talus.Talus;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -9,7 +8,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -73,33 +71,33 @@ public final class Bench {
     }
     int most = Arrays.stream(settings.threads()).max().orElseThrow();
     Peaks peaks = Peaks.measure(most);
-    Map<String, Object> machine = machine();
-    System.out.println("machine: " + machine.get("cpu") + ", kernels for " + machine.get("isa"));
-    System.out.println("peaks: " + peaks);
+    Map<String, Object> header = Header.of(settings, mallocKeeps, peaks);
+    System.out.println(Header.text(header, peaks));
     Report report = new Report(peaks);
+    Path file = Path.of(Settings.property("bench.json", "target/bench.json"));
     for (String name : chosen) {
       if (name.equals(MemoryBench.NAME)) {
         report.add(MemoryBench.run());
       } else if (!name.equals("peaks")) {
         measure(Families.named(name), report);
       }
+      // After each family: a run that is ended early loses only the family it was in.
+      write(file, header, report);
     }
-    Map<String, Object> all = new LinkedHashMap<>();
-    all.put("machine", machine);
-    all.put("peaks", peaks.byThreads().values());
-    all.put("malloc", mallocKeeps ? "keep" : "plain");
-    all.put("rounds", settings.rounds());
-    all.put("round_seconds", settings.seconds());
-    all.put("families", report.families());
-    Path file = Path.of(Settings.property("bench.json", "target/bench.json"));
-    Files.createDirectories(file.toAbsolutePath().getParent());
-    Files.writeString(file, JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(all));
     System.out.println();
     System.out.println("written: " + file);
     if (failed) {
       System.out.println("some rows FAILED, see above");
       System.exit(1);
     }
+  }
+
+  private static void write(Path file, Map<String, Object> header, Report report)
+      throws IOException {
+    Map<String, Object> all = new LinkedHashMap<>(header);
+    all.put("families", report.families());
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    Files.writeString(file, JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(all));
   }
 
   private void measure(Family family, Report report) throws IOException, InterruptedException {
@@ -152,34 +150,17 @@ public final class Bench {
           System.out.println(line);
           continue;
         }
-        results.add(Result.fromJson(line.substring(Worker.MARK.length())));
-        progress(family, waiting, results);
+        Result result = Result.fromJson(line.substring(Worker.MARK.length()));
+        results.add(result);
+        // At once: a run that is ended before the table is printed has told what it measured.
+        System.out.println("  " + family.name() + " " + result.text());
       }
     }
-    clearProgress();
     if (process.waitFor() != 0) {
-      throw new IllegalStateException(
-          "the process for " + family.name() + " ended with status " + process.exitValue());
+      String problem = "ended with status " + process.exitValue();
+      results.add(new Result("the process", 0, waiting, List.of(), problem));
     }
     return results;
-  }
-
-  private static void progress(Family family, String waiting, List<Result> results) {
-    if (System.console() != null) {
-      Result last = results.get(results.size() - 1);
-      String text =
-          String.format(
-              "%s, waiting %s: %d results, %s, %d threads",
-              family.name(), waiting, results.size(), last.row(), last.threads());
-      System.out.print("\r\033[K" + text);
-      System.out.flush();
-    }
-  }
-
-  private static void clearProgress() {
-    if (System.console() != null) {
-      System.out.print("\r\033[K");
-    }
   }
 
   /** A Java process with this one's class path and options. */
@@ -191,27 +172,5 @@ public final class Bench {
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
     command.addAll(List.of(arguments));
     return new ProcessBuilder(command);
-  }
-
-  private static Map<String, Object> machine() throws IOException {
-    Map<String, Object> machine = new LinkedHashMap<>();
-    Path cpus = Path.of("/proc/cpuinfo");
-    String cpu = System.getProperty("os.arch");
-    if (Files.isReadable(cpus)) {
-      cpu =
-          Files.readAllLines(cpus).stream()
-              .filter(line -> line.startsWith("model name"))
-              .map(line -> line.substring(line.indexOf(':') + 1).strip())
-              .findFirst()
-              .orElse(cpu);
-    }
-    machine.put("cpu", cpu);
-    machine.put("cores", Runtime.getRuntime().availableProcessors());
-    machine.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
-    machine.put("isa", Talus.isa());
-    machine.put("talus", Talus.version());
-    machine.put("java", System.getProperty("java.vm.version"));
-    machine.put("date", Instant.now().toString());
-    return machine;
   }
 }

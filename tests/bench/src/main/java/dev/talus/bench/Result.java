@@ -4,8 +4,10 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -22,6 +24,24 @@ record Result(String row, int threads, String waiting, List<Timing> timings, Str
   /** The timings of one library; several settings of it may be there. */
   List<Timing> of(String side) {
     return timings.stream().filter(timing -> timing.side().equals(side)).toList();
+  }
+
+  /** One line for people: each side's best, which the table may yet improve on. */
+  String text() {
+    if (failure != null) {
+      return row + " FAILED: " + failure;
+    }
+    StringBuilder text = new StringBuilder(row);
+    text.append(threads == 1 ? ", 1 thread" : ", " + threads + " threads, waiting " + waiting);
+    for (String side : timings.stream().map(Timing::side).distinct().toList()) {
+      Timing best = of(side).stream().min(Comparator.comparingDouble(Timing::median)).orElseThrow();
+      text.append("  ").append(side).append(' ').append(Report.time(best.median()));
+      if (!side.equals(Rival.TALUS)) {
+        double ratio = best.median() / of(Rival.TALUS).get(0).median();
+        text.append(String.format(Locale.ROOT, " (%.2f)", ratio));
+      }
+    }
+    return text.toString();
   }
 
   /** One line of JSON. */

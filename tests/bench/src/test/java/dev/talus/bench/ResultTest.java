@@ -23,6 +23,17 @@ class ResultTest {
   }
 
   @Test
+  void theTextNamesTheBestOfEachSide() {
+    Timing talus = new Timing("Talus", "2t", new double[] {1e-3});
+    Timing torch = new Timing("libtorch", "2t", new double[] {3e-3});
+    Timing better = new Timing("libtorch", "1t", new double[] {2e-3});
+    assertThat(new Result("row", 2, "passive", List.of(talus, torch, better), null).text())
+        .isEqualTo("row, 2 threads, waiting passive  Talus 1.00 ms  libtorch 2.00 ms (2.00)");
+    assertThat(new Result("row", 0, "passive", List.of(), "why").text())
+        .isEqualTo("row FAILED: why");
+  }
+
+  @Test
   void jsonKeepsAFailure() {
     Result result = new Result("row", 0, "passive", List.of(), "output differs");
     assertThat(Result.fromJson(result.toJson()).failure()).isEqualTo("output differs");
