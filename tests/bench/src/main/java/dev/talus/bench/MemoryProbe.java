@@ -12,11 +12,8 @@ import java.util.Map;
 
 /** Trains one network with one library, alone in its process, and prints what memory it took. */
 final class MemoryProbe {
-  /** Steps until everything is allocated and compiled. */
-  static final int FIRST_STEPS = 300;
-
-  /** Steps that are watched. */
-  static final int STEPS = 100;
+  /** For each step that is watched, steps before it until everything is allocated and compiled. */
+  static final int FIRST_STEPS = 3;
 
   private MemoryProbe() {}
 
@@ -30,7 +27,7 @@ final class MemoryProbe {
       long before = status("VmRSS");
       // The kernel's mark of the highest value starts again from here.
       Files.writeString(Path.of("/proc/self/clear_refs"), "5");
-      for (int i = 0; i < FIRST_STEPS; i++) {
+      for (int i = 0; i < FIRST_STEPS * net.steps(); i++) {
         trainer.step();
       }
       long peak = status("VmHWM");
@@ -38,7 +35,7 @@ final class MemoryProbe {
       long faults = minorFaults();
       long heap = threads.getCurrentThreadAllocatedBytes();
       long allocations = talus ? Talus.memory().systemAllocations() : 0;
-      for (int i = 0; i < STEPS; i++) {
+      for (int i = 0; i < net.steps(); i++) {
         trainer.step();
       }
       long heapAfter = threads.getCurrentThreadAllocatedBytes();
@@ -46,11 +43,11 @@ final class MemoryProbe {
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("resident_before_bytes", before);
       result.put("peak_bytes", peak - before);
-      result.put("heap_bytes", (double) (heapAfter - heap) / STEPS);
-      result.put("page_faults", (double) (faultsAfter - faults) / STEPS);
+      result.put("heap_bytes", (double) (heapAfter - heap) / net.steps());
+      result.put("page_faults", (double) (faultsAfter - faults) / net.steps());
       if (talus) {
         long now = Talus.memory().systemAllocations();
-        result.put("system_allocations", (double) (now - allocations) / STEPS);
+        result.put("system_allocations", (double) (now - allocations) / net.steps());
       }
       System.out.println(JSON.std.asString(result));
     }

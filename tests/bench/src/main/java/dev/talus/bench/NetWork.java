@@ -1,6 +1,7 @@
 package dev.talus.bench;
 
 import dev.talus.memory.Allocator;
+import java.util.Arrays;
 import java.util.function.ToDoubleFunction;
 
 /** A step of training, or another pass over the network, in both libraries. */
@@ -35,8 +36,20 @@ final class NetWork<T extends Trainer> implements Work {
     return result;
   }
 
+  /** Nothing was trained yet: both drew the same numbers in the same order. */
   @Override
   public void check() {
+    float[][] ourParameters = talus.parameters();
+    float[][] theirParameters = torch.parameters();
+    if (ourParameters.length != theirParameters.length) {
+      throw new IllegalStateException(
+          "Talus has " + ourParameters.length + " parameters, libtorch " + theirParameters.length);
+    }
+    for (int i = 0; i < ourParameters.length; i++) {
+      if (!Arrays.equals(ourParameters[i], theirParameters[i])) {
+        throw new IllegalStateException("parameter " + i + " does not start as libtorch's");
+      }
+    }
     double ours = run(talus);
     double theirs = run(torch);
     if (Math.abs(ours - theirs) > TOLERANCE * Math.max(1, Math.abs(theirs))) {

@@ -1,12 +1,15 @@
 package dev.talus.bench;
 
 import dev.talus.Talus;
+import dev.talus.examples.ResNet;
+import dev.talus.examples.VGG;
 import dev.talus.nn.Linear;
 import dev.talus.nn.ReLU;
 import dev.talus.nn.Sequential;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.LinearImpl;
 import org.bytedeco.pytorch.Module;
@@ -20,11 +23,24 @@ final class Nets {
 
   private static final List<Net> ALL =
       List.of(
-          new Net("mlp", 64, () -> talusMlp(mlpBatch(64)), () -> torchMlp(mlpBatch(64))),
-          new Net("mlp", 256, () -> talusMlp(mlpBatch(256)), () -> torchMlp(mlpBatch(256))),
+          new Net("mlp", 64, 100, () -> talusMlp(mlpBatch(64)), () -> torchMlp(mlpBatch(64))),
+          new Net("mlp", 256, 100, () -> talusMlp(mlpBatch(256)), () -> torchMlp(mlpBatch(256))),
+          new Net(
+              "resnet18",
+              32,
+              3,
+              () -> talus(() -> ResNet.resNet18(10), cifarBatch(32)),
+              () -> torch(TorchCifar::resNet18, cifarBatch(32))),
+          new Net(
+              "vgg11",
+              32,
+              10,
+              () -> talus(() -> VGG.vgg11(false, 10), cifarBatch(32)),
+              () -> torch(TorchCifar::vgg11, cifarBatch(32))),
           new Net(
               "lenet",
               64,
+              100,
               () -> lenet(new TalusLeNet(LR, 0.9), 64),
               () -> lenet(new TorchLeNet(LR, 0.9), 64)));
 
@@ -35,10 +51,11 @@ final class Nets {
    *
    * @param name what it is called
    * @param batch images in a step
+   * @param steps how many steps are watched for what they take of memory
    * @param talus makes it in Talus
    * @param torch makes it in libtorch
    */
-  record Net(String name, int batch, Supplier<Trainer> talus, Supplier<Trainer> torch) {
+  record Net(String name, int batch, int steps, Supplier<Trainer> talus, Supplier<Trainer> torch) {
     @Override
     public String toString() {
       return name + " batch " + batch;
@@ -72,6 +89,21 @@ final class Nets {
     Batch images = Batch.random(batch, 1, 32, 32);
     trainer.setBatch(images.x(), images.labels());
     return trainer;
+  }
+
+  /** Images of 32 x 32 in three colours. */
+  private static Batch cifarBatch(int n) {
+    return Batch.random(n, 3, 32, 32);
+  }
+
+  private static Trainer talus(Supplier<dev.talus.nn.Module> net, Batch batch) {
+    Talus.manualSeed(0);
+    return new TalusTrainer(net.get(), batch);
+  }
+
+  private static Trainer torch(Function<Batch, Trainer> net, Batch batch) {
+    torch.manual_seed(0);
+    return net.apply(batch);
   }
 
   private static Batch mlpBatch(int n) {

@@ -57,7 +57,7 @@ public final class TalusLeNet implements LeNetTrainer {
     }
   }
 
-  /** The parameters' values, in the network's order. */
+  @Override
   public float[][] parameters() {
     List<Parameter> parameters = net.parameters();
     return parameters.stream().map(Tensor::toFloatArray).toArray(float[][]::new);

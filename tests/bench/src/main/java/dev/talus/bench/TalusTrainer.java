@@ -44,6 +44,11 @@ final class TalusTrainer implements Trainer {
   }
 
   @Override
+  public float[][] parameters() {
+    return net.parameters().stream().map(Tensor::toFloatArray).toArray(float[][]::new);
+  }
+
+  @Override
   public void close() {
     optimizer.close();
     net.close();

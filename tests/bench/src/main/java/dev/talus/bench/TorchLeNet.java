@@ -71,18 +71,9 @@ public final class TorchLeNet implements LeNetTrainer {
     torch.manual_seed(seed);
   }
 
-  /** The parameters' values, in the network's order. */
+  @Override
   public float[][] parameters() {
-    try (PointerScope scope = new PointerScope()) {
-      TensorVector parameters = net.parameters();
-      float[][] values = new float[(int) parameters.size()][];
-      for (int i = 0; i < values.length; i++) {
-        Tensor parameter = parameters.get(i);
-        values[i] = new float[(int) parameter.numel()];
-        parameter.contiguous().data_ptr_float().get(values[i]);
-      }
-      return values;
-    }
+    return TorchTrainer.values(net.parameters());
   }
 
   @Override

@@ -6,11 +6,13 @@ import org.bytedeco.pytorch.Module;
 import org.bytedeco.pytorch.SGD;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /** A classifier in libtorch. */
 final class TorchTrainer implements Trainer {
   private final PointerScope pointers = new PointerScope();
+  private final Module net;
   private final UnaryOperator<Tensor> forward;
   private final SGD optimizer;
   private final Tensor x;
@@ -24,6 +26,7 @@ final class TorchTrainer implements Trainer {
    * @param batch what it is trained on
    */
   TorchTrainer(Module net, UnaryOperator<Tensor> forward, Nets.Batch batch) {
+    this.net = net;
     this.forward = forward;
     SGDOptions options = new SGDOptions(Nets.LR);
     options.momentum().put(0.9);
@@ -45,6 +48,24 @@ final class TorchTrainer implements Trainer {
       loss.backward();
       optimizer.step();
       return loss.item_float();
+    }
+  }
+
+  @Override
+  public float[][] parameters() {
+    return values(net.parameters());
+  }
+
+  /** Copies of tensors. */
+  static float[][] values(TensorVector tensors) {
+    try (PointerScope scope = new PointerScope()) {
+      float[][] values = new float[(int) tensors.size()][];
+      for (int i = 0; i < values.length; i++) {
+        Tensor tensor = tensors.get(i);
+        values[i] = new float[(int) tensor.numel()];
+        tensor.contiguous().data_ptr_float().get(values[i]);
+      }
+      return values;
     }
   }
 

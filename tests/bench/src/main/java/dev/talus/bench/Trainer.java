@@ -8,6 +8,9 @@ public interface Trainer extends AutoCloseable {
   /** Zeroes the gradients, computes the cross-entropy, its gradients, and one SGD step. */
   double step();
 
+  /** The parameters' values, in the network's order. */
+  float[][] parameters();
+
   @Override
   void close();
 }
