@@ -10,31 +10,37 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 /**
  * An operand of an operation, made for both libraries: they read the same memory.
  *
- * @param classes above 0: class indices below this; 0: numbers between -1 and 1
+ * @param classes above 0: class indices below this; 0: numbers between low and 1
+ * @param low the lower bound of the numbers
  * @param wantsGrad whether backward computes its gradient
  * @param shape its sizes
  */
-record Input(long classes, boolean wantsGrad, long... shape) {
+record Input(long classes, double low, boolean wantsGrad, long... shape) {
   /** Random numbers whose gradient backward computes. */
   static Input of(long... shape) {
-    return new Input(0, true, shape);
+    return new Input(0, -1, true, shape);
   }
 
   /** Random numbers that need no gradient, such as a network's images. */
   static Input constant(long... shape) {
-    return new Input(0, false, shape);
+    return new Input(0, -1, false, shape);
+  }
+
+  /** Random numbers above a half that need no gradient, such as variances. */
+  static Input positive(long... shape) {
+    return new Input(0, 0.5, false, shape);
   }
 
   /** Random class indices. */
   static Input classes(long classes, long... shape) {
-    return new Input(classes, false, shape);
+    return new Input(classes, 0, false, shape);
   }
 
   /** Talus's tensor, kept until it is closed. */
   Tensor talus(Generator generator) {
     return classes > 0
         ? Tensor.randint(generator, 0, classes, shape).keep()
-        : Tensor.empty(shape).uniform_(-1, 1, generator).keep();
+        : Tensor.empty(shape).uniform_(low, 1, generator).keep();
   }
 
   /** A libtorch tensor in the memory of a Talus tensor, which must outlive it. */

@@ -2,6 +2,7 @@ package dev.talus.bench;
 
 import dev.talus.Generator;
 import dev.talus.Scope;
+import dev.talus.Talus;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.memory.Allocator;
@@ -101,6 +102,9 @@ class OpWork implements Work {
   public void check() {
     try (Scope scope = Scope.open();
         PointerScope calls = new PointerScope()) {
+      // Those that draw random numbers draw the same.
+      Talus.manualSeed(0);
+      torch.manual_seed(0);
       Tensor out = op.apply(inputs);
       org.bytedeco.pytorch.Tensor expected = torchOp.apply(torchInputs);
       Agreement.check("output", out, expected);

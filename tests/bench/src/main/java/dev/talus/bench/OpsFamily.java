@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /** Operations that move memory: each forward, and forward with its gradients. */
@@ -19,6 +20,7 @@ final class OpsFamily implements Family {
   private static final Input IMAGES = Input.of(32, 64, 56, 56);
   private static final Input FEATURES = Input.of(64, 1024);
   private static final Input SCORES = Input.of(128, 1000);
+  private static final Input TOKENS = Input.of(8, 128, 768);
   private static final LongOptional NO_DIVISOR = new LongOptional();
 
   private final List<Row> rows = new ArrayList<>();
@@ -64,8 +66,99 @@ final class OpsFamily implements Family {
         t -> torch.cross_entropy_loss(t[0], t[1]),
         SCORES,
         Input.classes(1000, 128));
+    op(
+        "softmax of attention",
+        2,
+        3,
+        t -> t[0].softmax(3),
+        t -> t[0].softmax(3),
+        Input.of(8, 12, 128, 128));
+    batchNorm();
+    layerNorm();
+    op("gelu", 2, 3, t -> F.gelu(t[0]), t -> torch.gelu(t[0]), TOKENS);
+    op(
+        "dropout 0.1",
+        2,
+        2,
+        t -> F.dropout(t[0], 0.1, true),
+        t -> torch.dropout(t[0], 0.1, true),
+        TOKENS);
+    // Rows are read and written; backward fills the whole table's gradient.
+    op(
+        "embedding of 1024",
+        2 * 1024 / 30522.0,
+        1,
+        t -> F.embedding(t[1], t[0], -1),
+        t -> torch.embedding(t[0], t[1]),
+        Input.of(30522, 768),
+        Input.classes(30522, 8, 128));
+    op(
+        "adaptive_avg_pool2d 1",
+        1,
+        1,
+        t -> F.adaptiveAvgPool2d(t[0], 1),
+        t -> torch.adaptive_avg_pool2d(t[0], 1, 1),
+        Input.of(32, 512, 7, 7));
+    op(
+        "adaptive_avg_pool2d 7",
+        1.0625,
+        1.0625,
+        t -> F.adaptiveAvgPool2d(t[0], 7),
+        t -> torch.adaptive_avg_pool2d(t[0], 7, 7),
+        Input.of(32, 512, 28, 28));
     op("sum", 1, 0, t -> t[0].sum(), t -> t[0].sum(), IMAGES);
     op("mean over images", 1, 0, t -> t[0].mean(2, 3), t -> torch.mean(t[0], 2, 3), IMAGES);
+  }
+
+  /** Each channel's numbers fit the caches: they need to come from memory once. */
+  private void batchNorm() {
+    Input channels = Input.of(64);
+    Input mean = Input.constant(64);
+    Input variance = Input.positive(64);
+    op(
+        "batch_norm training",
+        2,
+        3,
+        t -> F.batchNorm(t[0], t[3], t[4], t[1], t[2], true, 0.1, 1e-5),
+        t -> torchBatchNorm(t, true),
+        IMAGES,
+        channels,
+        channels,
+        mean,
+        variance);
+    forward(
+        "batch_norm eval",
+        2,
+        t -> F.batchNorm(t[0], t[3], t[4], t[1], t[2], false, 0.1, 1e-5),
+        t -> torchBatchNorm(t, false),
+        IMAGES,
+        channels,
+        channels,
+        mean,
+        variance);
+  }
+
+  private static org.bytedeco.pytorch.Tensor torchBatchNorm(
+      org.bytedeco.pytorch.Tensor[] t, boolean training) {
+    return torch.batch_norm(
+        t[0], some(t[1]), some(t[2]), some(t[3]), some(t[4]), training, 0.1, 1e-5, false);
+  }
+
+  private void layerNorm() {
+    long[] width = {768};
+    op(
+        "layer_norm",
+        2,
+        3,
+        t -> F.layerNorm(t[0], width, t[1], t[2], 1e-5),
+        t -> torch.layer_norm(t[0], width, some(t[1]), some(t[2]), 1e-5, false),
+        TOKENS,
+        Input.of(768),
+        Input.of(768));
+  }
+
+  private static TensorOptional some(org.bytedeco.pytorch.Tensor tensor) {
+    return new TensorOptional(tensor);
   }
 
   private void op(
@@ -75,23 +168,37 @@ final class OpsFamily implements Family {
       Function<Tensor[], Tensor> talus,
       Function<org.bytedeco.pytorch.Tensor[], org.bytedeco.pytorch.Tensor> libtorch,
       Input... operands) {
+    forward(name, forward, talus, libtorch, operands);
+    row(name, forward + backward, talus, libtorch, true, operands);
+  }
+
+  /** Only forward. */
+  private void forward(
+      String name,
+      double passes,
+      Function<Tensor[], Tensor> talus,
+      Function<org.bytedeco.pytorch.Tensor[], org.bytedeco.pytorch.Tensor> libtorch,
+      Input... operands) {
+    row(name, passes, talus, libtorch, false, operands);
+  }
+
+  private void row(
+      String name,
+      double passes,
+      Function<Tensor[], Tensor> talus,
+      Function<org.bytedeco.pytorch.Tensor[], org.bytedeco.pytorch.Tensor> libtorch,
+      boolean backward,
+      Input... operands) {
     String shape = Arrays.toString(operands[0].shape()).replaceAll("[\\[\\] ]", "");
     double numbers = Arrays.stream(operands[0].shape()).reduce(1, (a, b) -> a * b);
     List<Input> inputs = List.of(operands);
     rows.add(
         new Row(
-            name + " " + shape + " fwd",
+            name + " " + shape + (backward ? " fwd+bwd" : " fwd"),
             0,
-            4 * numbers * forward,
+            4 * numbers * passes,
             TARGET,
-            () -> new OpWork(inputs, talus, libtorch, false)));
-    rows.add(
-        new Row(
-            name + " " + shape + " fwd+bwd",
-            0,
-            4 * numbers * (forward + backward),
-            TARGET,
-            () -> new OpWork(inputs, talus, libtorch, true)));
+            () -> new OpWork(inputs, talus, libtorch, backward)));
   }
 
   private static int[] ints(int value) {
@@ -105,7 +212,7 @@ final class OpsFamily implements Family {
 
   @Override
   public String title() {
-    return "element-wise operations, pooling, softmax, losses, reductions";
+    return "element-wise operations, pooling, softmax, normalisation, losses, reductions";
   }
 
   @Override
