@@ -28,6 +28,9 @@ public final class Bench {
   /** They spin first: what libtorch does when nothing is set. */
   private static final String DEFAULT_WAITING = "default";
 
+  /** A call of this length does not feel how idle threads wait: only the usual way is measured. */
+  private static final double LONG_CALL_SECONDS = 0.004;
+
   /**
    * libtorch takes memory from malloc, which by default gives large blocks back to the system, so
    * that every call takes thousands of page faults: here malloc keeps them, as its users are told
@@ -75,6 +78,7 @@ public final class Bench {
     System.out.println(Header.text(header, peaks));
     Report report = new Report(peaks);
     Path file = Path.of(Settings.property("bench.json", "target/bench.json"));
+    long start = System.nanoTime();
     for (String name : chosen) {
       if (name.equals(MemoryBench.NAME)) {
         report.add(MemoryBench.run());
@@ -85,7 +89,8 @@ public final class Bench {
       write(file, header, report);
     }
     System.out.println();
-    System.out.println("written: " + file);
+    System.out.printf(
+        "written: %s, after %.1f minutes%n", file, (System.nanoTime() - start) / 60e9);
     if (failed) {
       System.out.println("some rows FAILED, see above");
       System.exit(1);
@@ -101,10 +106,11 @@ public final class Bench {
   }
 
   private void measure(Family family, Report report) throws IOException, InterruptedException {
-    List<Result> results = new ArrayList<>(worker(family, USUAL_WAITING));
-    boolean threaded = Arrays.stream(settings.threads()).anyMatch(threads -> threads > 1);
-    if (threaded && !family.isScaling()) {
-      results.addAll(worker(family, DEFAULT_WAITING));
+    List<Row> rows = family.rows().stream().filter(row -> settings.selects(row.name())).toList();
+    List<Result> results = new ArrayList<>(worker(family, USUAL_WAITING, rows));
+    if (!family.isScaling()) {
+      List<Row> brief = rows.stream().filter(row -> isBrief(row, results)).toList();
+      results.addAll(worker(family, DEFAULT_WAITING, brief));
     }
     List<String> failures =
         results.stream()
@@ -127,10 +133,24 @@ public final class Bench {
     report.print(family, lines, failures);
   }
 
-  private List<Result> worker(Family family, String waiting)
+  /** Whether libtorch's call with several threads may feel how idle threads wait. */
+  private static boolean isBrief(Row row, List<Result> results) {
+    return results.stream()
+        .filter(result -> result.row().equals(row.name()) && result.threads() > 1)
+        .flatMap(result -> result.of(Rival.TORCH).stream())
+        .anyMatch(timing -> timing.median() * row.calls() < LONG_CALL_SECONDS);
+  }
+
+  private List<Result> worker(Family family, String waiting, List<Row> rows)
       throws IOException, InterruptedException {
+    List<Result> results = new ArrayList<>();
+    if (rows.isEmpty()) {
+      return results;
+    }
+    List<String> arguments = new ArrayList<>(List.of(family.name(), waiting));
+    rows.forEach(row -> arguments.add(row.name()));
     ProcessBuilder builder =
-        java(List.of(), Worker.class, family.name(), waiting)
+        java(List.of(), Worker.class, arguments.toArray(new String[0]))
             .redirectError(ProcessBuilder.Redirect.INHERIT);
     if (waiting.equals(USUAL_WAITING)) {
       builder.environment().put("OMP_WAIT_POLICY", "passive");
@@ -140,7 +160,6 @@ public final class Bench {
     if (mallocKeeps) {
       builder.environment().putAll(KEEPING_MALLOC);
     }
-    List<Result> results = new ArrayList<>();
     Process process = builder.start();
     try (BufferedReader lines =
         new BufferedReader(

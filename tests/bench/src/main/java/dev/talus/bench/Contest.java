@@ -1,19 +1,22 @@
 package dev.talus.bench;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Rivals take turns, so that a machine that slows down slows all of them; the medians are compared.
  *
  * <p>Before the first round each warms up. A setting that then needs much more time than the best
- * of the same library is dropped: it cannot become the library's best.
+ * of the same library is dropped: it cannot become the library's best. Contests of the same work
+ * remember each setting, so that one that lost need not warm up to lose again.
  */
 final class Contest {
   private static final double HOPELESS = 1.4;
 
   /** A round of so many seconds averages over enough; two of them must do, the warm-up included. */
-  private static final double LONG_ROUND_SECONDS = 1.5;
+  private static final double LONG_ROUND_SECONDS = 0.7;
 
   /** Threads of the rival before spin for some milliseconds before they sleep. */
   private static final long PAUSE_MILLIS = 25;
@@ -23,6 +26,9 @@ final class Contest {
 
   private final Settings settings;
   private final double warmUpSeconds;
+
+  /** Seconds of one call that earlier contests measured, by side and setting. */
+  private final Map<String, Double> known = new HashMap<>();
 
   Contest(Settings settings) {
     this(settings, 4 * settings.seconds());
@@ -38,6 +44,10 @@ final class Contest {
     boolean threaded = rivals.stream().anyMatch(rival -> rival.threads() > 1);
     List<Turn> turns = new ArrayList<>();
     for (Rival rival : rivals) {
+      Double before = known.get(key(rival.side(), rival.setting()));
+      if (before != null && isHopeless(new Turn(rival, before), turns)) {
+        continue;
+      }
       enter(rival, threaded);
       turns.add(new Turn(rival, warmUp(rival)));
     }
@@ -63,9 +73,15 @@ final class Contest {
     List<Timing> timings = new ArrayList<>();
     for (int j = 0; j < staying.size(); j++) {
       Rival rival = staying.get(j).rival;
-      timings.add(new Timing(rival.side(), rival.setting(), seconds[j]));
+      Timing timing = new Timing(rival.side(), rival.setting(), seconds[j]);
+      known.put(key(timing.side(), timing.setting()), timing.median());
+      timings.add(timing);
     }
     return timings;
+  }
+
+  private static String key(String side, String setting) {
+    return side + ' ' + setting;
   }
 
   private record Turn(Rival rival, double estimate) {

@@ -3,7 +3,8 @@ package dev.talus.bench;
 import java.util.Arrays;
 
 /**
- * How long and in what to measure, from system properties.
+ * How long and in what to measure, from system properties. The defaults let all families take some
+ * twenty minutes on two cores; more rounds tell small differences apart.
  *
  * @param rounds turns of each rival ({@code bench.rounds})
  * @param seconds least length of a turn ({@code bench.seconds})
@@ -19,9 +20,9 @@ record Settings(int rounds, double seconds, double rowSeconds, int[] threads, St
     int cores = Runtime.getRuntime().availableProcessors();
     String threads = property("bench.threads", cores > 1 ? "1," + Math.min(cores, 2) : "1");
     return new Settings(
-        Integer.parseInt(property("bench.rounds", "5")),
-        Double.parseDouble(property("bench.seconds", "0.05")),
-        Double.parseDouble(property("bench.row", "1.5")),
+        Integer.parseInt(property("bench.rounds", "3")),
+        Double.parseDouble(property("bench.seconds", "0.03")),
+        Double.parseDouble(property("bench.row", "1")),
         Arrays.stream(threads.split(",")).mapToInt(Integer::parseInt).toArray(),
         property("bench.rows", ""));
   }

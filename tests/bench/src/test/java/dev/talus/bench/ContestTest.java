@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
@@ -50,6 +51,28 @@ class ContestTest {
                     new Rival("slow", "2t", 2, () -> {}, spin(50_000))));
     assertThat(timings).extracting(Timing::side).containsExactly("quick", "slow");
     assertThat(timings.get(1).setting()).isEqualTo("1t");
+  }
+
+  @Test
+  void aSettingThatLostOnceDoesNotWarmUpAgain() {
+    AtomicInteger calls = new AtomicInteger();
+    Rival alone =
+        new Rival(
+            "a",
+            "1t",
+            1,
+            () -> {},
+            () -> {
+              calls.incrementAndGet();
+              spin(5000).run();
+            });
+    Contest contest = new Contest(SHORT);
+    contest.run(List.of(alone));
+    int before = calls.get();
+    assertThat(before).isPositive();
+    Rival quick = new Rival("a", "2t", 2, () -> {}, spin(50));
+    assertThat(contest.run(List.of(quick, alone))).hasSize(1);
+    assertThat(calls.get()).isEqualTo(before);
   }
 
   @Test
