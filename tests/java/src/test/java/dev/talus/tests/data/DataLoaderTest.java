@@ -186,7 +186,7 @@ class DataLoaderTest {
     @Override
     public Sample get(long index) {
       pause(millis);
-      return new Sample(Tensor.scalar(index), Tensor.scalar(index, DType.INT64));
+      return new Sample(Tensor.scalar(index), Tensor.scalar(10 * index, DType.INT64));
     }
   }
 
@@ -203,7 +203,7 @@ class DataLoaderTest {
     DataLoader slow = new DataLoader(new SlowNumbers(8, 10), 1);
     assertThat(slow.waitShare()).as("before an epoch").isZero();
     epoch(slow);
-    assertThat(slow.waitShare()).as("nobody works but the loader").isBetween(0.8, 1.0);
+    assertThat(slow.waitShare()).as("nobody works but the loader").isBetween(0.5, 1.0);
     DataLoader ahead = new DataLoader(new SlowNumbers(8, 5), 1).workers(1);
     for (Batch batch : ahead) {
       batch.close();
