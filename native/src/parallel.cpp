@@ -24,6 +24,7 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 constexpr int64_t kMaxChunks = 128;
+constexpr int kMaxSpans = 32;
 // How long an idle thread looks for work before it sleeps: longer than the gap between two operators of a network that
 // are worth sharing. Waking a sleeper takes some 10 microseconds of its caller's time and 50 until it runs. After a
 // while it lets other threads of its core run in between.
@@ -33,11 +34,20 @@ constexpr std::chrono::microseconds kSpin(200), kSpinAlone(20);
 thread_local bool inside_chunk = false;
 
 // One call of parallel_for, on the caller's stack.
+//
+// Its chunks are cut into one span a thread. Each thread takes its own span first and helps with the others after, so
+// that the same thread meets the same part of the data from one call to the next, in its own caches.
 struct Job {
+  struct alignas(64) Span {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+
   void (*body)(void*, int64_t, int64_t);
   void* context;
   int64_t n, step, chunks;
-  std::atomic<int64_t> next{0};
+  int spans = 0;
+  Span span[kMaxSpans];
   // Pool threads at work on it. Changed under the pool's mutex, read by the caller without.
   std::atomic<int> helpers{0};
   // The lowest chunk that threw so far; chunks after it need not run.
@@ -45,30 +55,50 @@ struct Job {
   std::mutex error_mutex;
   std::exception_ptr error;
 
+  void cut(int threads) {
+    spans = static_cast<int>(std::min<int64_t>({threads, chunks, kMaxSpans}));
+    for (int i = 0; i < spans; ++i) {
+      span[i].next = i * chunks / spans;
+      span[i].end = (i + 1) * chunks / spans;
+    }
+  }
+
+  bool taken() const {
+    return std::all_of(span, span + spans, [](const Span& s) { return s.next.load() >= s.end; });
+  }
+
   void run(int64_t chunk) const { body(context, chunk * step, std::min(n, (chunk + 1) * step)); }
 
   void run_all() {
     for (int64_t chunk = 0; chunk < chunks; ++chunk) run(chunk);
   }
 
-  // Takes chunks until none is left.
-  void share() {
+  // Takes chunks until none is left. The caller is thread 0.
+  void share(int thread) {
     inside_chunk = true;
-    for (;;) {
-      const int64_t chunk = next.fetch_add(1);
-      if (chunk >= chunks) break;
-      if (chunk > failed.load()) continue;
-      try {
-        run(chunk);
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(error_mutex);
-        if (chunk < failed.load()) {
-          failed = chunk;
-          error = std::current_exception();
-        }
+    for (int i = 0; i < spans; ++i) {
+      Span& mine = span[(thread + i) % spans];
+      // Looked at before it is written: most spans of others are empty by then.
+      while (mine.next.load(std::memory_order_relaxed) < mine.end) {
+        const int64_t chunk = mine.next.fetch_add(1);
+        if (chunk >= mine.end) break;
+        if (chunk <= failed.load()) run_or_note(chunk);
       }
     }
     inside_chunk = false;
+  }
+
+ private:
+  void run_or_note(int64_t chunk) {
+    try {
+      run(chunk);
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(error_mutex);
+      if (chunk < failed.load()) {
+        failed = chunk;
+        error = std::current_exception();
+      }
+    }
   }
 };
 
@@ -159,6 +189,7 @@ class Pool {
   }
 
   void run(Job& job) {
+    job.cut(threads_);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       start_workers();
@@ -166,7 +197,7 @@ class Pool {
       ++running_;
       offer(job.chunks - 1);
     }
-    job.share();
+    job.share(0);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       remove(&job);
@@ -193,7 +224,7 @@ class Pool {
       sigfillset(&all);
       pthread_sigmask(SIG_SETMASK, &all, &before);
       try {
-        std::thread([this] { work(); }).detach();
+        std::thread([this, number = workers_ + 1] { work(number); }).detach();
       } catch (const std::system_error& e) {
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
         fail(TALUS_INTERNAL_ERROR, "cannot start thread %d of %d: %s; set fewer threads", workers_ + 2, threads_.load(),
@@ -226,7 +257,7 @@ class Pool {
   Job* take() {
     while (!jobs_.empty() && running_ < threads_) {
       Job* job = jobs_.front();
-      if (job->next.load() >= job->chunks) {
+      if (job->taken()) {
         remove(job);
         continue;
       }
@@ -241,7 +272,8 @@ class Pool {
 
   // ------------------------------------------------------------ a pool thread's life
 
-  void work() {
+  // `number`: 1, 2, ... A thread begun after others left may share one; it only says where to look first.
+  void work(int number) {
 #if defined(__linux__)
     pthread_setname_np(pthread_self(), "talus");
 #endif
@@ -253,7 +285,7 @@ class Pool {
         continue;
       }
       lock.unlock();
-      job->share();
+      job->share(number);
       lock.lock();
       --running_;
       // The job may be gone as soon as its caller sees this.

@@ -111,12 +111,13 @@ class Blocks {
   void pack(bool new_b) const {
     const int64_t tiles = ceil_div(columns_, width_);
     if (!pack_b_) pack_tiles(tiles - 1, tiles);
-    const int64_t of_b = pack_b_ && new_b ? ceil_div(tiles, kPackTiles) : 0, of_a = pack_a_ ? panels_ : 0;
+    const int64_t some = p_.b.trans || tiles < kPackTiles * threads_ ? 1 : kPackTiles;
+    const int64_t of_b = pack_b_ && new_b ? ceil_div(tiles, some) : 0, of_a = pack_a_ ? panels_ : 0;
     if (of_a + of_b == 0) return;
     share(of_a + of_b, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         if (i < of_b) {
-          pack_tiles(i * kPackTiles, std::min(tiles, (i + 1) * kPackTiles));
+          pack_tiles(i * some, std::min(tiles, (i + 1) * some));
         } else {
           pack_panel(i - of_b);
         }
