@@ -73,8 +73,8 @@ class OpParityTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("anyLayout")
   void layouts(Sample sample) {
-    // libtorch's mean of equal values is off in the last bit, which 1 / sqrt(eps) multiplies.
-    double near = sample.row().name().contains("_norm") ? 4 * FLOAT : FLOAT;
+    // libtorch's mean of equal values is off in the last bit; 1 / sqrt(eps) multiplies that by 300.
+    double near = sample.row().name().contains("_norm") ? 32 * FLOAT : FLOAT;
     for (Layout layout : Layout.values()) {
       compare(sample, DType.FLOAT64, layout::of, DOUBLE);
       compare(sample, DType.FLOAT32, layout::of, near);

@@ -48,6 +48,7 @@ final class TorchImages {
         .unary("max_pool2d_2_2_0_1", x -> maxPool(x, 2, 2, 0, 1, false))
         .unary("max_pool2d_3_1_1_1", x -> maxPool(x, 3, 1, 1, 1, false))
         .unary("max_pool2d_2_2_0_2", x -> maxPool(x, 2, 2, 0, 2, false))
+        .unary("max_pool2d_17_1_1_1", x -> maxPool(x, 17, 1, 1, 1, false))
         .unary("max_pool2d_3_2_1_1_ceil", x -> maxPool(x, 3, 2, 1, 1, true))
         .unary("avg_pool2d_2_2_0", x -> avgPool(x, 2, 2, 0, false, true))
         .unary("avg_pool2d_3_2_1", x -> avgPool(x, 3, 2, 1, false, true))
