@@ -113,7 +113,7 @@ void compare_binary(int op, double p0, const Sizes& sizes, Layout out_layout, La
   // Their factor is a sum that cancels, with an exponential in it: exact beside the gradient only.
   const bool smooth = op == TALUS_GELU_BACKWARD || op == TALUS_GELU_TANH_BACKWARD || op == TALUS_SILU_BACKWARD;
   for (T& v : x)
-    if (smooth && (v > T(16) || v < T(-16))) v = T(16);
+    if (smooth && std::abs(static_cast<double>(v)) > 16) v = T(16);
   if (op == TALUS_FLOOR_DIVIDE || op == TALUS_REMAINDER)
     for (T& v : y)
       if (!kFloat<T> && v == T(0)) v = T(3);

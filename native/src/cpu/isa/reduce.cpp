@@ -263,7 +263,7 @@ static inline void column_extremes(const T* x, int64_t row_stride, int64_t rows,
     for (int v = 0; v < Vectors; ++v) __builtin_prefetch(from + kDepth * row_stride + v * kL);
     for (int v = 0; v < Vectors; ++v) {
       const Vec<T> value = cols < kL ? load_tail<T>(from, cols, T(0)) : load<T>(from + v * kL);
-      best[v] = (Sign > 0 ? value > best[v] : value < best[v]) | (value != value) ? value : best[v];
+      best[v] = ((Sign > 0 ? value > best[v] : value < best[v]) | (value != value)) ? value : best[v];
     }
   }
   T lanes[Vectors * kL];
