@@ -18,7 +18,6 @@ namespace talus::cpu {
 namespace {
 
 constexpr int64_t kGrain = 32768;  // elements that take about 30 microseconds
-constexpr int64_t kRun = 1024;     // elements read in one piece where rows are shorter
 constexpr int64_t kEnoughTasks = 16;
 constexpr double kFar = 64;  // in variances
 
@@ -30,9 +29,10 @@ struct Grid {
   int64_t block, blocks;  // channels
   int64_t chunk, chunks;  // images
 
-  Grid(int64_t n, int64_t c, int64_t size) : images(n), channels(c), inner(size) {
-    block = inner >= kRun ? 1 : inner == 1 ? kNormChannels : kRun / inner;
-    block = std::min(std::min(block, kNormChannels), channels);
+  // one_pass: a block's values are not read twice.
+  Grid(int64_t n, int64_t c, int64_t size, bool one_pass) : images(n), channels(c), inner(size) {
+    block = std::min(std::max(kNormElements / inner, int64_t{1}), channels);
+    if (one_pass && inner > kNormColumns && images >= kEnoughTasks) block = channels;
     blocks = quotient_up(channels, block);
     const int64_t work = images * channels * inner;
     const int64_t wanted = blocks >= kEnoughTasks ? 1 : std::min(quotient_up(kEnoughTasks, blocks), work / kGrain + 1);
@@ -221,7 +221,7 @@ void batch_norm(int dtype, int64_t n, int64_t channels, int64_t inner, const voi
   dispatch_float(dtype, "batch_norm", [&](auto type) {
     using T = typename decltype(type)::type;
     if (n == 0 || channels == 0 || inner == 0) return;
-    const BatchNorm<T> norm(Grid(n, channels, inner), weight, mean, rstd);
+    const BatchNorm<T> norm(Grid(n, channels, inner, !training), weight, mean, rstd);
     const T* from = static_cast<const T*>(x);
     const T* shift = static_cast<const T*>(bias);
     T* to = static_cast<T*>(out);
@@ -248,7 +248,7 @@ void batch_norm_backward(int dtype, int64_t n, int64_t channels, int64_t inner, 
       return;
     }
     // Only read from here on.
-    const BatchNorm<T> norm(Grid(n, channels, inner), weight, const_cast<void*>(mean), const_cast<void*>(rstd));
+    const BatchNorm<T> norm(Grid(n, channels, inner, false), weight, const_cast<void*>(mean), const_cast<void*>(rstd));
     norm.backward(dtype, static_cast<const T*>(grad), static_cast<const T*>(x), training, static_cast<T*>(grad_x),
                   static_cast<T*>(grad_weight), static_cast<T*>(grad_bias));
   });

@@ -1,9 +1,10 @@
 // Normalisation's kernels in GB/s beside memcpy, float32: bench_norm [threads] [rounds]. Every tensor counts once: x
-// and out forward, grad, x and grad_x backward.
+// and out forward, grad, x and grad_x backward. Tensors live where Talus keeps them, on huge pages.
 #include <cstdlib>
 #include <cstring>
 
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
 #include "rounds.h"
 
@@ -26,20 +27,20 @@ int main(int argc, char** argv) {
   const auto pause = std::chrono::milliseconds(threads > 1 ? 40 : 0);
   const int f = TALUS_FLOAT32;
   const auto measure = [&](int64_t n, int64_t parameters, int64_t groups, auto forward, auto backward, auto eval) {
-    const auto x = bench::values<float>(n), grad = bench::values<float>(n), w = bench::values<float>(parameters);
-    std::vector<float> out(x.size()), grad_x(x.size()), mean(static_cast<size_t>(groups)), rstd(mean.size(), 1.0f);
+    const auto numbers = bench::values<float>(n), w = bench::values<float>(parameters);
+    const talus::Scratch<float> x(n), grad(n), out(n), grad_x(n);
+    for (const auto* t : {&x, &grad}) std::memcpy(t->get(), numbers.data(), numbers.size() * 4);
+    std::vector<float> mean(static_cast<size_t>(groups)), rstd(mean.size(), 1.0f);
     std::vector<float> gw(w.size()), gb(w.size()), running(w.size(), 1.0f);
     const auto time = bench::race(
         {[&] {
            talus::parallel_for(n, 65536, [&](int64_t begin, int64_t end) {
-             std::memcpy(out.data() + begin, x.data() + begin, static_cast<size_t>(end - begin) * 4);
+             std::memcpy(out.get() + begin, x.get() + begin, static_cast<size_t>(end - begin) * 4);
            });
          },
-         [&] { forward(x.data(), w.data(), running.data(), out.data(), mean.data(), rstd.data()); },
-         [&] {
-           backward(grad.data(), x.data(), w.data(), mean.data(), rstd.data(), grad_x.data(), gw.data(), gb.data());
-         },
-         [&] { eval(x.data(), w.data(), running.data(), out.data(), mean.data(), rstd.data()); }},
+         [&] { forward(x.get(), w.data(), running.data(), out.get(), mean.data(), rstd.data()); },
+         [&] { backward(grad.get(), x.get(), w.data(), mean.data(), rstd.data(), grad_x.get(), gw.data(), gb.data()); },
+         [&] { eval(x.get(), w.data(), running.data(), out.get(), mean.data(), rstd.data()); }},
         rounds, pause);
     const double bytes = 4.0 * static_cast<double>(n), copied = 2 * bytes / time[0].median;
     print("memcpy", 2 * bytes, time[0], copied);

@@ -1,5 +1,7 @@
-// Inner loops of batch normalisation: SIMD lanes run along a channel's rows, or, where a channel has one element an
-// image, along the channels.
+// Inner loops of batch normalisation: SIMD lanes run along a channel's rows, or, where these are short, along the
+// elements of neighbouring channels.
+#include <type_traits>
+
 #include "norm_table.h"
 #include "talus/talus.h"
 #include "norm_rows.h"
@@ -51,93 +53,182 @@ static inline void move_on(TwoSums<T>& from, double* sums) {
   from = {};
 }
 
+// Runs of neighbouring channels are too short for the hardware to foresee where the next image's begins: while one is
+// read or written, the lines of the next are asked for.
+static inline bool foresees(const NormBlock& b, int64_t image, int64_t bytes) {
+  return image + 1 < b.images && b.channels * b.inner * bytes <= 16384;
+}
+
+template <class T>
+static inline void prefetch_next(const T* at, int64_t stride, int64_t n) {
+  for (int64_t i = 0; i < n; i += 64 / int64_t{sizeof(T)}) __builtin_prefetch(at + stride + i, 0, 2);
+}
+
 // Image by image rather than channel by channel, so that memory is read in long runs.
 template <class T, bool Backward>
 static void sum_rows(const NormBlock& b, const T* x, const T* grad, const T* centre, double* sums) {
   constexpr int64_t kSegment = 4 * kNormDepth * kLanes<T>;
   const int64_t registers = (b.inner + kLanes<T> - 1) / kLanes<T>;
   const int64_t group = registers >= kNormDepth ? 1 : kNormDepth / registers;
-  TwoSums<T> parts[kNormChannels];
+  TwoSums<T> parts[kNormElements / kNormColumns];
   for (int64_t first = 0; first < b.images; first += group) {
     const int64_t last = first + group < b.images ? first + group : b.images;
-    for (int64_t i = first; i < last; ++i)
+    for (int64_t i = first; i < last; ++i) {
+      const bool ahead = foresees(b, i, sizeof(T));
       for (int64_t c = 0; c < b.channels; ++c) {
         const int64_t row = i * b.stride + c * b.inner;
         for (int64_t at = 0; at < b.inner; at += kSegment) {
           const int64_t n = b.inner - at < kSegment ? b.inner - at : kSegment;
+          if (ahead) prefetch_next<T>(x + row + at, b.stride, n);
+          if (ahead && Backward) prefetch_next<T>(grad + row + at, b.stride, n);
           add_row<T, Backward>(x + row + at, Backward ? grad + row + at : nullptr, n, centre[c], parts[c]);
           if (n == kSegment) move_on<T>(parts[c], sums + 2 * c);
         }
       }
+    }
     for (int64_t c = 0; c < b.channels; ++c) move_on<T>(parts[c], sums + 2 * c);
   }
 }
 
-// inner == 1.
+// The number of each channel once for every element of an image. Registers are written over each other's ends.
+template <class T>
+struct Expanded {
+  T values[kNormElements + kLanes<T>];
+
+  Expanded() {}
+  Expanded(const NormBlock& b, const void* of_channels) {
+    const T* from = static_cast<const T*>(of_channels);
+    for (int64_t c = 0; c < b.channels; ++c)
+      for (int64_t i = 0; i < b.inner; i += kLanes<T>) store<T>(values + c * b.inner + i, broadcast<T>(from[c]));
+  }
+};
+
+// Adds some images' terms to the two sums of every element.
+template <class T, bool Backward, int Images>
+static inline void add_images(int64_t width, int64_t stride, const T* x, const T* grad, const T* centre, T* first,
+                              T* second) {
+  for_row<T>(width, [&](int64_t at, int64_t n) {
+    const Vec<T> z = load_part<T>(centre + at, n, T(0));
+    TwoSums<T> sums{load_part<T>(first + at, n, T(0)), load_part<T>(second + at, n, T(0))};
+    for (int i = 0; i < Images; ++i) {
+      const Vec<T> v = load_part<T>(x + i * stride + at, n, T(0));
+      add_terms<T, Backward>(v, Backward ? load_part<T>(grad + i * stride + at, n, T(0)) : v, z, sums);
+    }
+    store_part<T>(first + at, sums.first, n);
+    store_part<T>(second + at, sums.second, n);
+  });
+}
+
+// Small images: lanes run along the elements of all channels, each with sums of its own.
 template <class T, bool Backward>
 static void sum_columns(const NormBlock& b, const T* x, const T* grad, const T* centre, double* sums) {
-  constexpr int64_t kGroups = kNormChannels / kLanes<T>;
-  for (int64_t first = 0; first < b.images; first += kNormDepth) {
-    const int64_t last = first + kNormDepth < b.images ? first + kNormDepth : b.images;
-    TwoSums<T> parts[kGroups];
-    for (int64_t i = first; i < last; ++i) {
-      const T* from = x + i * b.stride;
-      for_row<T>(b.channels, [&](int64_t c, int64_t n) {
-        const Vec<T> v = load_part<T>(from + c, n, T(0));
-        const Vec<T> g = Backward ? load_part<T>(grad + i * b.stride + c, n, T(0)) : v;
-        add_terms<T, Backward>(v, g, load_part<T>(centre + c, n, T(0)), parts[c / kLanes<T>]);
-      });
-    }
-    for (int64_t c = 0; c < b.channels; ++c) {
-      sums[2 * c] += double(parts[c / kLanes<T>].first[c % kLanes<T>]);
-      sums[2 * c + 1] += double(parts[c / kLanes<T>].second[c % kLanes<T>]);
+  const int64_t width = b.channels * b.inner;
+  const Expanded<T> centres(b, centre);
+  T first[kNormElements], second[kNormElements];
+  double firsts[kNormElements], seconds[kNormElements];
+  for (int64_t i = 0; i < width; ++i) firsts[i] = seconds[i] = 0;
+  for (int64_t begin = 0; begin < b.images; begin += kNormDepth) {
+    const int64_t end = begin + kNormDepth < b.images ? begin + kNormDepth : b.images;
+    for (int64_t i = 0; i < width; ++i) first[i] = second[i] = T(0);
+    int64_t i = begin;
+    const auto add = [&](auto images) {
+      add_images<T, Backward, decltype(images)::value>(
+          width, b.stride, x + i * b.stride, Backward ? grad + i * b.stride : nullptr, centres.values, first, second);
+      i += decltype(images)::value;
+    };
+    while (i + 4 <= end) add(std::integral_constant<int, 4>());
+    while (i < end) add(std::integral_constant<int, 1>());
+    for (int64_t k = 0; k < width; ++k) {
+      firsts[k] += double(first[k]);
+      seconds[k] += double(second[k]);
     }
   }
+  for (int64_t c = 0; c < b.channels; ++c)
+    for (int64_t k = c * b.inner; k < (c + 1) * b.inner; ++k) {
+      sums[2 * c] += firsts[k];
+      sums[2 * c + 1] += seconds[k];
+    }
 }
 
 template <class T, bool Backward>
 static void norm_sums(const NormBlock& b, const void* x, const void* grad, const void* centre, double* sums) {
   for (int64_t c = 0; c < 2 * b.channels; ++c) sums[c] = 0;
-  const auto sum = b.inner == 1 ? sum_columns<T, Backward> : sum_rows<T, Backward>;
+  const auto sum = b.inner <= kNormColumns ? sum_columns<T, Backward> : sum_rows<T, Backward>;
   sum(b, static_cast<const T*>(x), static_cast<const T*>(grad), static_cast<const T*>(centre), sums);
 }
 
+template <class T>
+struct Factors {
+  Vec<T> centre, scale, offset, slope;
+};
+
 template <class T, bool Backward>
-static inline Vec<T> applied(Vec<T> x, Vec<T> grad, Vec<T> centre, Vec<T> scale, Vec<T> offset, Vec<T> slope) {
-  return Backward ? grad * scale + ((centre - x) * slope + offset) : (x - centre) * scale + offset;
+static inline Vec<T> applied(Vec<T> x, Vec<T> grad, const Factors<T>& f) {
+  return Backward ? grad * f.scale + ((f.centre - x) * f.slope + f.offset) : (x - f.centre) * f.scale + f.offset;
+}
+
+template <class T, bool Backward>
+static void apply_rows(const NormBlock& b, const T* x, const T* grad, const NormFactors& f, T* out) {
+  const auto factor = [](const void* of, int64_t c) { return broadcast<T>(static_cast<const T*>(of)[c]); };
+  for (int64_t i = 0; i < b.images; ++i) {
+    const bool ahead = foresees(b, i, sizeof(T));
+    for (int64_t c = 0; c < b.channels; ++c) {
+      const int64_t row = i * b.stride + c * b.inner;
+      const Factors<T> own = {factor(f.centre, c), factor(f.scale, c), factor(f.offset, c),
+                              factor(Backward ? f.slope : f.offset, c)};
+      const auto some = [&](int64_t at, int64_t n) {
+        const Vec<T> v = load_part<T>(x + row + at, n, T(0));
+        const Vec<T> g = Backward ? load_part<T>(grad + row + at, n, T(0)) : v;
+        store_part<T>(out + row + at, applied<T, Backward>(v, g, own), n);
+      };
+      constexpr int64_t kSegment = 16 * kLanes<T>;
+      for (int64_t begin = 0; begin < b.inner; begin += kSegment) {
+        const int64_t n = b.inner - begin < kSegment ? b.inner - begin : kSegment;
+        if (ahead) prefetch_next<T>(x + row + begin, b.stride, n);
+        if (ahead && Backward) prefetch_next<T>(grad + row + begin, b.stride, n);
+        if (ahead) prefetch_next<T>(out + row + begin, b.stride, n);
+        for_row<T>(n, [&](int64_t at, int64_t lanes) { some(begin + at, lanes); });
+      }
+    }
+  }
+}
+
+template <class T, bool Backward, int Images>
+static inline void apply_images(int64_t width, int64_t stride, const T* x, const T* grad, const Expanded<T>* f,
+                                T* out) {
+  for_row<T>(width, [&](int64_t at, int64_t n) {
+    const Factors<T> own = {load_part<T>(f[0].values + at, n, T(0)), load_part<T>(f[1].values + at, n, T(0)),
+                            load_part<T>(f[2].values + at, n, T(0)),
+                            load_part<T>(f[Backward ? 3 : 2].values + at, n, T(0))};
+    for (int i = 0; i < Images; ++i) {
+      const Vec<T> v = load_part<T>(x + i * stride + at, n, T(0));
+      const Vec<T> g = Backward ? load_part<T>(grad + i * stride + at, n, T(0)) : v;
+      store_part<T>(out + i * stride + at, applied<T, Backward>(v, g, own), n);
+    }
+  });
+}
+
+template <class T, bool Backward>
+static void apply_columns(const NormBlock& b, const T* x, const T* grad, const NormFactors& f, T* out) {
+  const Expanded<T> factors[4] = {Expanded<T>(b, f.centre), Expanded<T>(b, f.scale), Expanded<T>(b, f.offset),
+                                  Backward ? Expanded<T>(b, f.slope) : Expanded<T>()};
+  int64_t i = 0;
+  const auto apply = [&](auto images) {
+    const int64_t at = i * b.stride;
+    apply_images<T, Backward, decltype(images)::value>(b.channels * b.inner, b.stride, x + at,
+                                                       Backward ? grad + at : nullptr, factors, out + at);
+    i += decltype(images)::value;
+  };
+  while (i + 4 <= b.images) apply(std::integral_constant<int, 4>());
+  while (i < b.images) apply(std::integral_constant<int, 1>());
 }
 
 template <class T, bool Backward>
 static void norm_apply(const NormBlock& b, const void* x_bytes, const void* grad_bytes, const NormFactors& f,
                        void* out_bytes) {
-  const T* x = static_cast<const T*>(x_bytes);
-  const T* grad = static_cast<const T*>(Backward ? grad_bytes : x_bytes);
-  T* out = static_cast<T*>(out_bytes);
-  const T* centre = static_cast<const T*>(f.centre);
-  const T* scale = static_cast<const T*>(f.scale);
-  const T* offset = static_cast<const T*>(f.offset);
-  const T* slope = static_cast<const T*>(Backward ? f.slope : f.offset);
-  for (int64_t i = 0; i < b.images; ++i) {
-    const int64_t image = i * b.stride;
-    if (b.inner == 1) {
-      for_row<T>(b.channels, [&](int64_t c, int64_t n) {
-        const Vec<T> v = load_part<T>(x + image + c, n, T(0)), g = load_part<T>(grad + image + c, n, T(0));
-        const Vec<T> y = applied<T, Backward>(v, g, load_part<T>(centre + c, n, T(0)), load_part<T>(scale + c, n, T(0)),
-                                              load_part<T>(offset + c, n, T(0)), load_part<T>(slope + c, n, T(0)));
-        store_part<T>(out + image + c, y, n);
-      });
-      continue;
-    }
-    for (int64_t c = 0; c < b.channels; ++c) {
-      const int64_t row = image + c * b.inner;
-      const Vec<T> z = broadcast<T>(centre[c]), s = broadcast<T>(scale[c]), o = broadcast<T>(offset[c]),
-                   k = broadcast<T>(slope[c]);
-      for_row<T>(b.inner, [&](int64_t at, int64_t n) {
-        const Vec<T> v = load_part<T>(x + row + at, n, T(0)), g = load_part<T>(grad + row + at, n, T(0));
-        store_part<T>(out + row + at, applied<T, Backward>(v, g, z, s, o, k), n);
-      });
-    }
-  }
+  // Where there are few images, numbers for every element would not pay.
+  const auto apply = b.inner <= kNormColumns && b.images >= 4 ? apply_columns<T, Backward> : apply_rows<T, Backward>;
+  apply(b, static_cast<const T*>(x_bytes), static_cast<const T*>(grad_bytes), f, static_cast<T*>(out_bytes));
 }
 
 static NormSums find_sums(bool backward, int dtype) {

@@ -8,7 +8,8 @@
 
 namespace talus {
 
-constexpr int64_t kNormChannels = 128;  // in a block, at most
+constexpr int64_t kNormColumns = 64;     // images of this size and less are short
+constexpr int64_t kNormElements = 1024;  // of an image in a block, at most, or one channel, if it is larger
 
 // Some images of neighbouring channels: row c of image i, `inner` elements, is at i * stride + c * inner.
 struct NormBlock {
