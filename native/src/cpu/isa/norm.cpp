@@ -111,6 +111,8 @@ static inline void add_images(int64_t width, int64_t stride, const T* x, const T
     const Vec<T> z = load_part<T>(centre + at, n, T(0));
     TwoSums<T> sums{load_part<T>(first + at, n, T(0)), load_part<T>(second + at, n, T(0))};
     for (int i = 0; i < Images; ++i) {
+      __builtin_prefetch(x + (i + Images) * stride + at, 0, 2);
+      if (Backward) __builtin_prefetch(grad + (i + Images) * stride + at, 0, 2);
       const Vec<T> v = load_part<T>(x + i * stride + at, n, T(0));
       add_terms<T, Backward>(v, Backward ? load_part<T>(grad + i * stride + at, n, T(0)) : v, z, sums);
     }
@@ -201,6 +203,9 @@ static inline void apply_images(int64_t width, int64_t stride, const T* x, const
                             load_part<T>(f[2].values + at, n, T(0)),
                             load_part<T>(f[Backward ? 3 : 2].values + at, n, T(0))};
     for (int i = 0; i < Images; ++i) {
+      __builtin_prefetch(x + (i + Images) * stride + at, 0, 2);
+      __builtin_prefetch(out + (i + Images) * stride + at, 0, 2);
+      if (Backward) __builtin_prefetch(grad + (i + Images) * stride + at, 0, 2);
       const Vec<T> v = load_part<T>(x + i * stride + at, n, T(0));
       const Vec<T> g = Backward ? load_part<T>(grad + i * stride + at, n, T(0)) : v;
       store_part<T>(out + i * stride + at, applied<T, Backward>(v, g, own), n);
