@@ -275,9 +275,9 @@ void layer_norm_backward(int dtype, int64_t rows, int64_t cols, const void* grad
     const LayerNormBackwardLoop loop = norm_table().layer_norm_backward(dtype);
     const bool parameters = grad_weight != nullptr || grad_bias != nullptr;
     // Chunks add up the parameters' gradients apart, in memory that is small beside the rows.
-    const int64_t chunk = std::max(kGrain / (cols + 16) + 1, quotient_up(rows, 64));
+    const int64_t chunk = std::max(2 * kGrain / (cols + 16) + 1, quotient_up(rows, 32));
     const int64_t chunks = quotient_up(rows, chunk);
-    const Scratch<double> sums(parameters ? 2 * cols * chunks : 1);
+    const Scratch<double> sums(parameters ? 2 * cols * std::max(chunks, int64_t{1}) : 1);
     if (rows > 0 && cols > 0)
       parallel_for(chunks, 1, [&](int64_t first, int64_t last) {
         const Scratch<T> scratch(parameters ? 2 * cols : 1);
@@ -290,13 +290,14 @@ void layer_norm_backward(int dtype, int64_t rows, int64_t cols, const void* grad
                grad_x == nullptr ? nullptr : static_cast<T*>(grad_x) + at, own, scratch.get());
         }
       });
+    if (!parameters) return;
+    double* total = sums.get();
+    if (chunks == 0) std::memset(total, 0, static_cast<size_t>(2 * cols) * sizeof(double));
+    for (int64_t k = 1; k < chunks; ++k)
+      for (int64_t c = 0; c < 2 * cols; ++c) total[c] += sums[2 * cols * k + c];
     for (int which = 0; which < 2; ++which) {
       T* out = static_cast<T*>(which == 0 ? grad_weight : grad_bias);
-      for (int64_t c = 0; out != nullptr && c < cols; ++c) {
-        double sum = 0;
-        for (int64_t k = 0; k < chunks; ++k) sum += sums[2 * cols * k + which * cols + c];
-        out[c] = T(sum);
-      }
+      for (int64_t c = 0; out != nullptr && c < cols; ++c) out[c] = T(total[which * cols + c]);
     }
   });
 }
