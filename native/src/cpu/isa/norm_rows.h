@@ -1,6 +1,8 @@
 // Rows of layer normalisation and their gradients. A row is read several times while it is in the first-level cache.
 #pragma once
 
+#include <utility>
+
 #include "vec_math.h"
 
 namespace talus::TALUS_ISA_NS {
@@ -27,19 +29,23 @@ static inline void for_row(int64_t cols, F f) {
   if (i < cols) f(i, cols - i);
 }
 
+template <class V, int... I>
+static inline auto fold_halves(V v, std::integer_sequence<int, I...>) {
+  constexpr int kHalf = sizeof...(I);
+  const auto sum = __builtin_shufflevector(v, v, I...) + __builtin_shufflevector(v, v, (I + kHalf)...);
+  if constexpr (kHalf == 2)
+    return sum[0] + sum[1];
+  else
+    return fold_halves(sum, std::make_integer_sequence<int, kHalf / 2>());
+}
+
 // The sum of the lanes, folded in the dtype: what short rows wait for most.
 template <class T>
 static inline double fold_lanes(Vec<T> v) {
-  typedef T Part __attribute__((vector_size(16)));
-  constexpr int kParts = kVectorBytes / 16, kPartLanes = 16 / int{sizeof(T)};
-  Part parts[kParts];
-  std::memcpy(parts, &v, sizeof parts);
-  for (int width = kParts / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; ++i) parts[i] += parts[i + width];
-  if constexpr (kPartLanes == 4)
-    return double((parts[0][0] + parts[0][2]) + (parts[0][1] + parts[0][3]));
+  if constexpr (kLanes<T> == 2)
+    return double(v[0] + v[1]);
   else
-    return double(parts[0][0] + parts[0][1]);
+    return double(fold_halves(v, std::make_integer_sequence<int, kLanes<T> / 2>()));
 }
 
 // As many registers of a row are added up in the dtype itself; then sums move on to double.
@@ -135,30 +141,40 @@ static inline void sum_gradients(const LayerNormGradients<T>& g, int64_t row, in
   for (int r = 0; r < Rows; ++r) sums[r] = products[r] = 0;
   const T* grad = g.grad + row * cols;
   const T* x = g.x + row * cols;
+  const T* weight = g.weight;
+  T* to_weight = g.of_weight;
+  T* to_bias = g.of_bias;
+  Vec<T> mean[Rows], rstd[Rows];
+  for (int r = 0; r < Rows; ++r) {
+    mean[r] = broadcast<T>(g.mean[row + r]);
+    rstd[r] = broadcast<T>(g.rstd[row + r]);
+  }
   for (int64_t begin = 0; begin < cols; begin += kRowDepth * kLanes<T>) {
     const int64_t count = cols - begin < kRowDepth * kLanes<T> ? cols - begin : kRowDepth * kLanes<T>;
     Vec<T> sum[Rows] = {}, product[Rows] = {};
     for_row<T>(count, [&](int64_t at, int64_t n) {
       const int64_t i = begin + at;
-      const Vec<T> w = g.weight == nullptr ? broadcast<T>(T(1)) : load_part<T>(g.weight + i, n, T(0));
+      const Vec<T> w = weight == nullptr ? broadcast<T>(T(1)) : load_part<T>(weight + i, n, T(0));
       Vec<T> of_weight{}, of_bias{};
       if (Parameters) {
-        of_weight = load_part<T>(g.of_weight + i, n, T(0));
-        of_bias = load_part<T>(g.of_bias + i, n, T(0));
+        of_weight = load_part<T>(to_weight + i, n, T(0));
+        of_bias = load_part<T>(to_bias + i, n, T(0));
       }
       for (int r = 0; r < Rows; ++r) {
+        __builtin_prefetch(grad + (r + Rows) * cols + i, 0, 2);
+        __builtin_prefetch(x + (r + Rows) * cols + i, 0, 2);
         const Vec<T> d = load_part<T>(grad + r * cols + i, n, T(0)), h = d * w;
-        const Vec<T> v = load_part<T>(x + r * cols + i, n, T(0)) - g.mean[row + r];
+        const Vec<T> v = load_part<T>(x + r * cols + i, n, T(0)) - mean[r];
         sum[r] += h;
         product[r] += h * v;
         if (Parameters) {
-          of_weight += d * (v * g.rstd[row + r]);
+          of_weight += d * (v * rstd[r]);
           of_bias += d;
         }
       }
       if (Parameters) {
-        store_part<T>(g.of_weight + i, of_weight, n);
-        store_part<T>(g.of_bias + i, of_bias, n);
+        store_part<T>(to_weight + i, of_weight, n);
+        store_part<T>(to_bias + i, of_bias, n);
       }
     });
     for (int r = 0; r < Rows; ++r) {
@@ -204,6 +220,7 @@ static void layer_norm_backward_rows(int64_t rows, int64_t cols, const void* gra
           Vec<T> h = load_part<T>(g.grad + r * cols + i, n, T(0));
           if (g.weight != nullptr) h = h * load_part<T>(g.weight + i, n, T(0));
           const Vec<T> v = mean - load_part<T>(g.x + r * cols + i, n, T(0));
+          __builtin_prefetch(grad_x + (r + 1) * cols + i, 1, 2);
           store_part<T>(grad_x + r * cols + i, h * rstd + (v * slope + offset), n);
         });
       }
