@@ -17,7 +17,8 @@ namespace talus::cpu {
 
 namespace {
 
-constexpr int64_t kGrain = 32768;  // elements that take about 30 microseconds
+constexpr int64_t kGrain = 32768;   // elements that take about 30 microseconds
+constexpr int64_t kChunk = 131072;  // elements, so that what is done once a chunk does not count
 constexpr int64_t kEnoughTasks = 16;
 constexpr double kFar = 64;  // in variances
 
@@ -32,10 +33,10 @@ struct Grid {
   // one_pass: a block's values are not read twice.
   Grid(int64_t n, int64_t c, int64_t size, bool one_pass) : images(n), channels(c), inner(size) {
     block = std::min(std::max(kNormElements / inner, int64_t{1}), channels);
-    if (one_pass && inner > kNormColumns && images >= kEnoughTasks) block = channels;
+    if (one_pass && inner >= kNormColumns && images >= kEnoughTasks) block = channels;
     blocks = quotient_up(channels, block);
     const int64_t work = images * channels * inner;
-    const int64_t wanted = blocks >= kEnoughTasks ? 1 : std::min(quotient_up(kEnoughTasks, blocks), work / kGrain + 1);
+    const int64_t wanted = blocks >= kEnoughTasks ? 1 : std::min(quotient_up(kEnoughTasks, blocks), work / kChunk + 1);
     chunk = quotient_up(images, std::min(wanted, images));
     chunks = quotient_up(images, chunk);
   }
@@ -85,16 +86,18 @@ class ChannelSums {
   Scratch<double> sums_;
 };
 
-// The middle one of three of a channel's values: rarely one far from all others.
+// The middle one of three of each channel's values: rarely one far from all others.
 template <class T>
-T sampled_median(const Grid& g, const T* x, int64_t c) {
-  const int64_t count = g.images * g.inner;
-  const auto sample = [&](int64_t s) {
-    const int64_t at = s * count / 3;
-    return x[(at / g.inner * g.channels + c) * g.inner + at % g.inner];
-  };
-  const T p = sample(0), q = sample(1), r = sample(2);
-  return std::max(std::min(p, q), std::min(std::max(p, q), r));
+void sample_medians(const Grid& g, const T* x, T* medians) {
+  const T* samples[3];
+  for (int64_t s = 0; s < 3; ++s) {
+    const int64_t at = s * g.images * g.inner / 3;
+    samples[s] = x + at / g.inner * g.channels * g.inner + at % g.inner;
+  }
+  for (int64_t c = 0; c < g.channels; ++c) {
+    const T p = samples[0][c * g.inner], q = samples[1][c * g.inner], r = samples[2][c * g.inner];
+    medians[c] = std::max(std::min(p, q), std::min(std::max(p, q), r));
+  }
 }
 
 template <class T>
@@ -132,37 +135,39 @@ struct BatchNorm {
     const NormSums sum_loop = norm_table().sums(false, dtype);
     const NormApply apply = norm_table().apply(false, dtype);
     const ChannelSums sums(grid);
-    const double count = double(grid.images * grid.inner);
+    const double count = double(grid.images * grid.inner), share = 1 / count, unbiased = count / (count - 1);
     T* centre = factor(3);
     const auto sum = [&](int64_t b, int64_t k) {
       sum_loop(grid.at(b, k), x + grid.offset(b, k), nullptr, centre + grid.begin(b), sums.of(b, k));
     };
     // Relative to the centre.
-    const auto average = [&](int64_t c) { return sums.total(c, 0) / count; };
-    const auto variance = [&](int64_t c) {
-      const double v = sums.total(c, 1) / count - average(c) * average(c);
+    const auto average = [&](int64_t c) { return sums.total(c, 0) * share; };
+    const auto variance = [&](int64_t c, double average_c) {
+      const double v = sums.total(c, 1) * share - average_c * average_c;
       return v < 0 ? 0 : v;
     };
-    for (int64_t c = 0; c < grid.channels; ++c) centre[c] = sampled_median(grid, x, c);
+    sample_medians(grid, x, centre);
     grid.run(
         sum,
         [&](int64_t b) {
           // A centre far from the mean would cost digits of the variance: rarely, once more from the mean itself.
           bool again = false;
           for (int64_t c = grid.begin(b); c < grid.end(b); ++c) {
-            if (average(c) * average(c) <= kFar * variance(c)) continue;
-            centre[c] = T(double(centre[c]) + average(c));
+            const double average_c = average(c);
+            if (average_c * average_c <= kFar * variance(c, average_c)) continue;
+            centre[c] = T(double(centre[c]) + average_c);
             again = true;
           }
           for (int64_t k = 0; again && k < grid.chunks; ++k) sum(b, k);
           for (int64_t c = grid.begin(b); c < grid.end(b); ++c) {
-            const double mean_c = double(centre[c]) + average(c), variance_c = variance(c);
+            const double average_c = average(c), mean_c = double(centre[c]) + average_c;
+            const double variance_c = variance(c, average_c);
             mean[c] = T(mean_c);
             rstd[c] = T(1 / std::sqrt(variance_c + eps));
             set_forward(c, bias);
             if (running_mean == nullptr) continue;
             running_mean[c] = T((1 - momentum) * double(running_mean[c]) + momentum * mean_c);
-            running_var[c] = T((1 - momentum) * double(running_var[c]) + momentum * variance_c * (count / (count - 1)));
+            running_var[c] = T((1 - momentum) * double(running_var[c]) + momentum * variance_c * unbiased);
           }
         },
         [&](int64_t b, int64_t k) {
@@ -186,7 +191,7 @@ struct BatchNorm {
     const NormSums sum = norm_table().sums(true, dtype);
     const NormApply apply = norm_table().apply(training, dtype);
     const ChannelSums sums(grid);
-    const double count = double(grid.images * grid.inner);
+    const double share = 1 / double(grid.images * grid.inner);
     grid.run(
         [&](int64_t b, int64_t k) {
           const int64_t at = grid.offset(b, k);
@@ -200,8 +205,8 @@ struct BatchNorm {
             const double scale = r * double(value_or(weight, c, 1));
             factor(0)[c] = training ? mean[c] : T(0);
             factor(1)[c] = T(scale);
-            factor(2)[c] = training ? T(-scale * g / count) : T(0);
-            factor(3)[c] = T(scale * r * r * product / count);
+            factor(2)[c] = training ? T(-scale * g * share) : T(0);
+            factor(3)[c] = T(scale * r * r * product * share);
           }
         },
         [&](int64_t b, int64_t k) {

@@ -98,8 +98,24 @@ struct Expanded {
   Expanded() {}
   Expanded(const NormBlock& b, const void* of_channels) {
     const T* from = static_cast<const T*>(of_channels);
-    for (int64_t c = 0; c < b.channels; ++c)
-      for (int64_t i = 0; i < b.inner; i += kLanes<T>) store<T>(values + c * b.inner + i, broadcast<T>(from[c]));
+    if (b.inner == 1) {
+      std::memcpy(values, from, size_t(b.channels) * sizeof(T));
+    } else if (b.inner >= kLanes<T>) {
+      fill<Vec<T>>(b, from);
+    } else {
+      typedef T Part __attribute__((vector_size(16)));
+      fill<Part>(b, from);
+    }
+  }
+
+ private:
+  template <class V>
+  void fill(const NormBlock& b, const T* from) {
+    for (int64_t c = 0; c < b.channels; ++c) {
+      const V v = from[c] - V{};
+      for (int64_t i = 0; i < b.inner; i += int64_t{sizeof(V) / sizeof(T)})
+        std::memcpy(values + c * b.inner + i, &v, sizeof v);
+    }
   }
 };
 
@@ -232,7 +248,8 @@ template <class T, bool Backward>
 static void norm_apply(const NormBlock& b, const void* x_bytes, const void* grad_bytes, const NormFactors& f,
                        void* out_bytes) {
   // Where there are few images, numbers for every element would not pay.
-  const auto apply = b.inner <= kNormColumns && b.images >= 4 ? apply_columns<T, Backward> : apply_rows<T, Backward>;
+  const bool columns = b.inner <= kNormColumns && b.channels * b.inner <= kNormElements && b.images >= 4;
+  const auto apply = columns ? apply_columns<T, Backward> : apply_rows<T, Backward>;
   apply(b, static_cast<const T*>(x_bytes), static_cast<const T*>(grad_bytes), f, static_cast<T*>(out_bytes));
 }
 
