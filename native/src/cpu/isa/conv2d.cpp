@@ -13,7 +13,7 @@ constexpr int kRows = 6, kDotRows = 3, kDotTaps = 4;
 constexpr int pieces(int rows) { return rows <= 2 ? 4 : 2; }
 #endif
 static_assert(kRows <= kMaxConvRows && pieces(1) <= kMaxConvPieces, "the table has no room for this tile");
-static_assert(kDotRows <= kMaxDotRows && kDotTaps <= kMaxDotTaps, "the table has no room for these dots");
+static_assert(kDotRows <= kMaxConvDotRows && kDotTaps <= kMaxConvDotTaps, "the table has no room for these dots");
 
 template <class T, int Rows>
 static void tile(const ConvTile<T>& t) {

@@ -38,8 +38,8 @@ struct ConvDots {
   int64_t sums_stride;
 };
 
-constexpr int kMaxDotRows = 4;
-constexpr int kMaxDotTaps = 6;
+constexpr int kMaxConvDotRows = 4;
+constexpr int kMaxConvDotTaps = 6;
 
 template <class T>
 struct ConvKernels {
@@ -49,7 +49,7 @@ struct ConvKernels {
   void (*tile[kMaxConvRows])(const ConvTile<T>&);  // by rows - 1
   int dot_rows, dot_taps;
   // By rows - 1 and taps - 1. The second is for columns < lanes, and reads whole registers.
-  void (*dots[2][kMaxDotRows][kMaxDotTaps])(const ConvDots<T>&);
+  void (*dots[2][kMaxConvDotRows][kMaxConvDotTaps])(const ConvDots<T>&);
   T (*sum)(int64_t n, const T* x);
   // to[r * to_row + j] = or += from[r * from_row + j].
   void (*copy_rows)(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row);
