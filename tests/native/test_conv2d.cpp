@@ -51,6 +51,9 @@ const Case kCases[] = {
     {{2, 8, 9, 12, 12, 3, 3, 2, 2, 1, 1, 1, 1, 4}},    // strided groups
     {{1, 6, 9, 7, 130, 3, 3, 1, 1, 1, 1, 1, 1, 1}},    // fewer pixels than channels
     {{3, 3, 7, 9, 140, 3, 3, 2, 2, 1, 1, 1, 1, 1}},
+    {{2, 16, 7, 7, 64, 3, 3, 1, 1, 1, 1, 1, 1, 4}},  // groups of short rows, which direct kernels join
+    {{2, 6, 6, 20, 34, 3, 3, 1, 1, 0, 0, 1, 1, 2}},  // and of the image in place
+    {{1, 12, 9, 3, 9, 2, 3, 1, 1, 1, 1, 2, 1, 3}},
     {{0, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1}},  // no images
 };
 

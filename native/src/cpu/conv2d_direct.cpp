@@ -2,26 +2,47 @@
 // few pieces at a time, and nothing is summed across threads.
 #include "cpu/conv2d_direct.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "cpu/isa/conv2d_table.h"
+#include "cpu/isa/gemm_table.h"
 #include "memory.h"
 #include "parallel.h"
 
 namespace talus::cpu {
 namespace {
 
-// Weights as the tiles read them: for each group and tile of channels [tap][channel].
+// Weights as the tiles read them: for each group and tile of channels [tap][channel]. Turned weights are read in their
+// own order, and their taps' offsets run backwards.
 template <class T>
 void pack_weights(const DirectShape& s, const T* w, bool turned, int64_t tiles, T* to) {
-  const int64_t area = s.kh * s.kw, go = s.group_o(), gc = s.group_c();
-  for (int64_t g = 0; g < s.groups; ++g)
-    for (int64_t tile = 0; tile < tiles; ++tile)
-      for (int64_t c = 0; c < gc; ++c)
-        for (int64_t t = 0; t < area; ++t)
-          for (int64_t o = tile * go / tiles; o < (tile + 1) * go / tiles; ++o)
-            *to++ = turned ? w[((g * gc + c) * go + o) * area + area - 1 - t] : w[((g * go + o) * gc + c) * area + t];
+  const int64_t area = s.kh * s.kw, go = s.group_o(), gc = s.group_c(), taps = s.taps();
+  const auto pack = gemm_table().of<T>().pack_rows;
+  parallel_for(s.groups * tiles, kConvParallelWork / 8 / (taps * (go / tiles) + 1) + 1,
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i) {
+                   const int64_t g = i / tiles, tile = i % tiles, o = tile * go / tiles;
+                   const int rows = static_cast<int>((tile + 1) * go / tiles - o);
+                   T* packed = to + (g * go + o) * taps;
+                   if (!turned) {
+                     pack(taps, rows, w + (g * go + o) * taps, taps, rows, packed);
+                   } else {
+                     for (int64_t c = 0; c < gc; ++c)
+                       pack(area, rows, w + ((g * gc + c) * go + o) * area, area, rows, packed + c * area * rows);
+                   }
+                 }
+               });
+}
+
+std::vector<int64_t> tap_offsets(const DirectShape& s, const ImageLayout& layout, bool turned) {
+  auto offsets = layout.offsets();
+  const int64_t area = s.kh * s.kw;
+  if (turned)
+    for (auto first = offsets.begin(); first != offsets.end(); first += area) std::reverse(first, first + area);
+  return offsets;
 }
 
 template <class T>
@@ -31,53 +52,66 @@ class Direct {
       : s_(s),
         kernels_(conv2d_table().of<T>()),
         layout_(s),
-        offsets_(layout_.offsets()),
+        offsets_(tap_offsets(s, layout_, turned)),
         tiles_((s.group_o() + kernels_.rows - 1) / kernels_.rows),
-        pieces_per_row_((s.ow + kernels_.lanes - 1) / kernels_.lanes),
+        joined_(joins_rows(s, layout_, kernels_.lanes)),
+        rows_(joined_ ? 1 : s.oh),
+        columns_(joined_ ? joined_columns(s, layout_) : s.ow),
+        pieces_per_row_((columns_ + kernels_.lanes - 1) / kernels_.lanes),
         weights_(s.o * s.taps()),
         bias_(bias),
         relu_(relu) {
     pack_weights(s, w, turned, tiles_, weights_.get());
   }
 
+  // Groups are convolutions of their own. A few are split by rows, so that every thread has work.
   void run(const T* images, T* out) const {
-    // A few images are split by rows, so that every thread has work.
+    const int64_t all = s_.n * s_.groups, pieces = rows_ * pieces_per_row_;
     const int64_t wanted = std::min<int64_t>(num_threads(), s_.work() * s_.n / kConvParallelWork + 1);
-    const int64_t bands = std::min(s_.oh * pieces_per_row_, (wanted + s_.n - 1) / s_.n);
-    const int64_t work = s_.work() / bands + 1;
-    parallel_for(s_.n * bands, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
-      const Scratch<T> scratch(layout_.image() + kernels_.lanes);
-      std::fill_n(scratch.get(), layout_.image() + kernels_.lanes, T{0});
+    const int64_t bands = joined_ ? 1 : std::min(pieces, (wanted + all - 1) / all);
+    const int64_t work = s_.work() / s_.groups / bands + 1, planes = s_.group_c() * layout_.plane();
+    parallel_for(all * bands, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
+      const Scratch<T> scratch(planes + kernels_.lanes), joined(joined_ ? s_.group_o() * columns_ : 0);
+      std::fill_n(scratch.get(), planes + kernels_.lanes, T{0});
       int64_t copied = -1;
       for (int64_t i = begin; i < end; ++i) {
-        const int64_t image = i / bands, band = i % bands, pieces = s_.oh * pieces_per_row_;
-        const T* x = images + image * s_.c * s_.h * s_.w;
-        if (in_scratch(image)) {
-          if (image != copied) layout_.copy(kernels_, x, s_.c, scratch.get());
-          copied = image;
+        const int64_t which = i / bands, band = i % bands;
+        const T* x = images + which * s_.group_c() * s_.h * s_.w;
+        // Also planes so close to the end of x that reading whole registers would leave it.
+        if (layout_.copied() || (all - 1 - which) * planes < kernels_.lanes) {
+          if (which != copied) layout_.copy(kernels_, x, s_.group_c(), scratch.get());
+          copied = which;
           x = scratch.get();
         }
-        convolve(x, out + image * s_.o * s_.oh * s_.ow, band * pieces / bands, (band + 1) * pieces / bands);
+        T* to = out + which * s_.group_o() * s_.oh * s_.ow;
+        convolve(x, which % s_.groups, joined_ ? joined.get() : to, band * pieces / bands, (band + 1) * pieces / bands);
+        if (!joined_) continue;
+        for (int64_t o = 0; o < s_.group_o(); ++o)
+          kernels_.copy_rows(s_.oh, s_.ow, joined.get() + o * columns_, layout_.row(), to + o * s_.oh * s_.ow, s_.ow);
       }
     });
   }
 
  private:
-  // Also an image so close to the end of x that reading whole registers would leave it.
-  bool in_scratch(int64_t image) const {
-    return layout_.copied() || (s_.n - 1 - image) * layout_.image() < kernels_.lanes;
+  // Rows of a group's image are one long row if the few outputs between them, which are nobody's, cost less than the
+  // registers that short rows do not fill.
+  static bool joins_rows(const DirectShape& s, const ImageLayout& layout, int64_t lanes) {
+    const int64_t apart = s.oh * ((s.ow + lanes - 1) / lanes), joined = (joined_columns(s, layout) + lanes - 1) / lanes;
+    return s.groups > 1 && s.stride_h == 1 && s.stride_w == 1 && joined * 20 < apart * 19;
+  }
+  static int64_t joined_columns(const DirectShape& s, const ImageLayout& layout) {
+    return (s.oh - 1) * layout.row() + s.ow;
   }
 
-  // Pieces [begin, end) of every output channel, in runs whose image rows stay in the L1 cache while every tile of
-  // channels passes over them.
-  void convolve(const T* x, T* out, int64_t begin, int64_t end) const {
+  // Pieces [begin, end) of every output channel of a group, in runs whose image rows stay in the L1 cache while every
+  // tile of channels passes over them.
+  void convolve(const T* x, int64_t group, T* out, int64_t begin, int64_t end) const {
     for (int64_t run = begin; run < end; run += kMaxConvPieces) {
       Piece pieces[kMaxConvPieces];
       const int64_t count = locate(run, end, pieces);
-      for (int64_t g = 0; g < s_.groups; ++g)
-        for (int64_t tile = 0; tile < tiles_; ++tile)
-          convolve_tile(x + g * s_.group_c() * layout_.plane(), g * s_.group_o() + tile * s_.group_o() / tiles_,
-                        g * s_.group_o() + (tile + 1) * s_.group_o() / tiles_, pieces, count, out);
+      for (int64_t tile = 0; tile < tiles_; ++tile)
+        convolve_tile(x, group * s_.group_o(), tile * s_.group_o() / tiles_, (tile + 1) * s_.group_o() / tiles_, pieces,
+                      count, out);
     }
   }
 
@@ -94,10 +128,10 @@ class Direct {
         pieces[v] = {pieces[0].x, pieces[0].out, 0};
         continue;
       }
-      const int count = static_cast<int>(std::min<int64_t>(kernels_.lanes, s_.ow - column));
-      pieces[v] = {row * layout_.output_row() + column, row * s_.ow + column, count};
+      const int count = static_cast<int>(std::min<int64_t>(kernels_.lanes, columns_ - column));
+      pieces[v] = {row * layout_.output_row() + column, row * columns_ + column, count};
       column += kernels_.lanes;
-      if (column >= s_.ow) {
+      if (column >= columns_) {
         column = 0;
         ++row;
       }
@@ -105,15 +139,16 @@ class Direct {
     return std::min<int64_t>(kMaxConvPieces, end - run);
   }
 
-  // Output channels [o, next).
-  void convolve_tile(const T* x, int64_t o, int64_t next, const Piece* pieces, int64_t count, T* out) const {
-    const int64_t rows = next - o, area = s_.oh * s_.ow;
+  // Output channels [o, next) of the group that starts with channel `first_o`.
+  void convolve_tile(const T* x, int64_t first_o, int64_t o, int64_t next, const Piece* pieces, int64_t count,
+                     T* out) const {
+    const int64_t rows = next - o, area = rows_ * columns_;
     ConvTile<T> t;
     t.taps = s_.taps();
     t.offset = offsets_.data();
-    t.w = weights_.get() + o * s_.taps();
+    t.w = weights_.get() + (first_o + o) * s_.taps();
     t.out_channel = area;
-    t.bias = bias_ == nullptr ? nullptr : bias_ + o;
+    t.bias = bias_ == nullptr ? nullptr : bias_ + first_o + o;
     t.relu = relu_;
     const int width = kernels_.pieces[rows - 1];
     for (int64_t first = 0; first < count; first += width) {
@@ -131,7 +166,9 @@ class Direct {
   const ConvKernels<T>& kernels_;
   const ImageLayout layout_;
   const std::vector<int64_t> offsets_;
-  const int64_t tiles_, pieces_per_row_;
+  const int64_t tiles_;
+  const bool joined_;  // the rows of an image
+  const int64_t rows_, columns_, pieces_per_row_;
   const Scratch<T> weights_;
   const T* bias_;
   const bool relu_;

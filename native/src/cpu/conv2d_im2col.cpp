@@ -45,54 +45,50 @@ class Im2col {
         channels_(even_part(s_.group_c(), ceil_div(taps_at_once(), kernel_))) {}
 
   void forward(const T* x, const T* w, const T* bias, bool relu, T* out) const {
-    each_block([&](const Block& b) {
+    each_block_and_group([&](const Block& b, int64_t g) {
       const Space space(*this, b);
       const bool turned = turned_pays(b), in_place = b.images == 1 && !turned;
       const Scratch<T> product(in_place ? 0 : s_.group_o() * b.columns);
       const Scratch<T> untransposed(turned && b.images > 1 ? s_.group_o() * b.columns : 0);
-      for (int64_t g = 0; g < s_.groups; ++g) {
-        T* to = out + (b.n * s_.o + g * s_.group_o()) * area_;
-        T* sums = in_place ? to : product.get();
-        each_channels([&](int64_t c, int64_t count) {
-          const T* patches = gather(x, b, g * s_.group_c() + c, count, space);
-          if (turned) {
-            multiply(true, true, b.columns, s_.group_o(), count * kernel_, patches, b.columns, weights(w, g, c),
-                     s_.taps(), c > 0, sums, s_.group_o());
-          } else {
-            multiply(false, false, s_.group_o(), b.columns, count * kernel_, weights(w, g, c), s_.taps(), patches,
-                     b.columns, c > 0, sums, b.columns);
-          }
-        });
-        T* result = sums;
+      T* to = out + (b.n * s_.o + g * s_.group_o()) * area_;
+      T* sums = in_place ? to : product.get();
+      each_channels([&](int64_t c, int64_t count) {
+        const T* patches = gather(x, b, g * s_.group_c() + c, count, space);
         if (turned) {
-          transpose(sums, b.columns, s_.group_o(), result = b.images > 1 ? untransposed.get() : to);
+          multiply(true, true, b.columns, s_.group_o(), count * kernel_, patches, b.columns, weights(w, g, c),
+                   s_.taps(), c > 0, sums, s_.group_o());
+        } else {
+          multiply(false, false, s_.group_o(), b.columns, count * kernel_, weights(w, g, c), s_.taps(), patches,
+                   b.columns, c > 0, sums, b.columns);
         }
-        if (result != to || bias != nullptr || relu)
-          finish(result, b, bias == nullptr ? nullptr : bias + g * s_.group_o(), relu, to);
+      });
+      T* result = sums;
+      if (turned) {
+        transpose(sums, b.columns, s_.group_o(), result = b.images > 1 ? untransposed.get() : to);
       }
+      if (result != to || bias != nullptr || relu)
+        finish(result, b, bias == nullptr ? nullptr : bias + g * s_.group_o(), relu, to);
     });
   }
 
   void input_gradient(const T* grad, const T* w, T* grad_x) const {
-    each_block([&](const Block& b) {
+    each_block_and_group([&](const Block& b, int64_t g) {
       const Space space(*this, b);
-      for (int64_t g = 0; g < s_.groups; ++g) {
-        const T* joined = join(grad, b, g, space);
-        each_channels([&](int64_t c, int64_t count) {
-          T* planes = grad_x + (b.n * s_.c + g * s_.group_c() + c) * s_.h * s_.w;
-          T* patches = in_place(b) ? planes : space.patches.get();
-          if (b.columns <= kFewColumns && count * kernel_ >= 2 * kFewColumns) {
-            const Scratch<T> turned(count * kernel_ * b.columns);
-            multiply(true, false, b.columns, count * kernel_, s_.group_o(), joined, b.columns, weights(w, g, c),
-                     s_.taps(), false, turned.get(), count * kernel_);
-            transpose(turned.get(), b.columns, count * kernel_, patches);
-          } else {
-            multiply(true, false, count * kernel_, b.columns, s_.group_o(), weights(w, g, c), s_.taps(), joined,
-                     b.columns, false, patches, b.columns);
-          }
-          if (!in_place(b)) scatter(b, count, space, planes);
-        });
-      }
+      const T* joined = join(grad, b, g, space);
+      each_channels([&](int64_t c, int64_t count) {
+        T* planes = grad_x + (b.n * s_.c + g * s_.group_c() + c) * s_.h * s_.w;
+        T* patches = in_place(b) ? planes : space.patches.get();
+        if (b.columns <= kFewColumns && count * kernel_ >= 2 * kFewColumns) {
+          const Scratch<T> turned(count * kernel_ * b.columns);
+          multiply(true, false, b.columns, count * kernel_, s_.group_o(), joined, b.columns, weights(w, g, c),
+                   s_.taps(), false, turned.get(), count * kernel_);
+          transpose(turned.get(), b.columns, count * kernel_, patches);
+        } else {
+          multiply(true, false, count * kernel_, b.columns, s_.group_o(), weights(w, g, c), s_.taps(), joined,
+                   b.columns, false, patches, b.columns);
+        }
+        if (!in_place(b)) scatter(b, count, space, planes);
+      });
     });
   }
 
@@ -160,8 +156,9 @@ class Im2col {
   }
 
   template <class F>
-  void each_block(F&& f) const {
-    parallel_unless_few(ceil_div(s_.n, images_), s_.work() * images_, [&](int64_t i) { f(block(i * images_)); });
+  void each_block_and_group(F&& f) const {
+    parallel_unless_few(ceil_div(s_.n, images_) * s_.groups, s_.work() / s_.groups * images_,
+                        [&](int64_t i) { f(block(i / s_.groups * images_), i % s_.groups); });
   }
 
   template <class F>
