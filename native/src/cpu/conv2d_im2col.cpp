@@ -23,7 +23,7 @@ constexpr int64_t kFewColumns = 64;
 constexpr int64_t kPixelsToTurn = 192;
 // At most this many taps at a time, the depth of gemm's own blocks, and this many bytes of patches; but a product of
 // fewer than kFewTaps would not reuse what it packs.
-constexpr int64_t kTaps = 256, kFewTaps = 128;
+constexpr int64_t kTaps = 448, kFewTaps = 128;
 constexpr int64_t kPatchBytes = 1 << 20;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -42,7 +42,7 @@ class Im2col {
         area_(s_.oh * s_.ow),
         kernel_(s_.kh * s_.kw),
         images_(even_part(s_.n, kColumns / area_)),
-        channels_(even_part(s_.group_c(), ceil_div(taps_at_once(), kernel_))) {}
+        channels_(whole_lines(even_part(s_.group_c(), ceil_div(taps_at_once(), kernel_)))) {}
 
   void forward(const T* x, const T* w, const T* bias, bool relu, T* out) const {
     each_block_and_group([&](const Block& b, int64_t g) {
@@ -127,6 +127,13 @@ class Im2col {
 
   int64_t taps_at_once() const {
     return std::max(kFewTaps, std::min(kTaps, kPatchBytes / (int64_t{sizeof(T)} * images_ * area_)));
+  }
+
+  // Rows of weights start at lines of the cache: of many rows at once each is read whole, before it gives way to
+  // others.
+  int64_t whole_lines(int64_t channels) const {
+    constexpr int64_t kLine = 64 / sizeof(T);
+    return std::min(s_.group_c(), channels < kLine ? channels : ceil_div(channels, kLine) * kLine);
   }
 
   Block block(int64_t n) const {

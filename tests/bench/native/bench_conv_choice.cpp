@@ -7,6 +7,7 @@
 
 #include "cpu/conv2d_choice.h"
 #include "kernels.h"
+#include "memory.h"
 #include "parallel.h"
 #include "rounds.h"
 #include "shapes.h"
@@ -29,6 +30,12 @@ constexpr struct {
 } kPasses[] = {
     {ConvPass::Forward, "forward"}, {ConvPass::BackwardInput, "grad x"}, {ConvPass::BackwardWeight, "grad w"}};
 
+// As aligned as a tensor's elements are.
+void fill(int64_t n, float* to) {
+  const auto random = bench::values<float>(n);
+  std::copy(random.begin(), random.end(), to);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -45,9 +52,11 @@ int main(int argc, char** argv) {
                                                l.stride, l.stride, l.pad,  l.pad,  1,   1,        l.groups};
     const talus::Conv2dParams p(params);
     const int64_t area = p.out_h() * p.out_w(), taps = p.group_c() * p.kh * p.kw;
-    const auto x = bench::values<float>(p.n * p.c * p.h * p.w), w = bench::values<float>(p.o * taps);
-    const auto grad = bench::values<float>(p.n * p.o * area);
-    std::vector<float> out(grad.size()), grad_x(x.size()), grad_w(w.size());
+    const int64_t image = p.n * p.c * p.h * p.w, output = p.n * p.o * area;
+    const talus::Scratch<float> x(image), grad_x(image), w(p.o * taps), grad_w(p.o * taps), grad(output), out(output);
+    fill(image, x.get());
+    fill(p.o * taps, w.get());
+    fill(output, grad.get());
     const double flops = 2e-9 * static_cast<double>(p.n * p.o * taps * area);
     std::printf("%-48s", label);
     for (const auto& pass : kPasses) {
@@ -60,11 +69,11 @@ int main(int argc, char** argv) {
           talus::cpu::force_algorithm(pass.pass, name);
           const int f = TALUS_FLOAT32;
           if (pass.pass == ConvPass::Forward)
-            talus::cpu::conv2d(f, p, x.data(), w.data(), nullptr, TALUS_EPILOGUE_NONE, out.data());
+            talus::cpu::conv2d(f, p, x.get(), w.get(), nullptr, TALUS_EPILOGUE_NONE, out.get());
           else if (pass.pass == ConvPass::BackwardInput)
-            talus::cpu::conv2d_backward_input(f, p, grad.data(), w.data(), grad_x.data());
+            talus::cpu::conv2d_backward_input(f, p, grad.get(), w.get(), grad_x.get());
           else
-            talus::cpu::conv2d_backward_weight(f, p, grad.data(), x.data(), grad_w.data());
+            talus::cpu::conv2d_backward_weight(f, p, grad.get(), x.get(), grad_w.get());
         });
       }
       const auto time = bench::race(runs, rounds, std::chrono::milliseconds(threads > 1 ? 5 : 0));
