@@ -10,7 +10,7 @@
 namespace {
 
 struct Case {
-  int64_t n, c, h, w, o, pad_h, pad_w;
+  int64_t n, c, h, w, o, pad_h, pad_w, groups = 1;
 };
 
 const Case kCases[] = {
@@ -27,12 +27,15 @@ const Case kCases[] = {
     {9, 32, 13, 15, 48, 1, 1},   // tiles in parts with sums of their own
     {1, 300, 4, 4, 20, 1, 1},    // few tiles: weights some channels at a time
     {6, 256, 30, 30, 24, 1, 1},  // tiles in several chunks
+    {2, 10, 7, 9, 15, 1, 1, 5},  // groups of few channels
+    {3, 34, 8, 6, 70, 0, 1, 2},  // fewer groups than threads, none a whole number of registers
+    {9, 64, 13, 15, 128, 1, 1, 4},
 };
 
 std::string describe(const Case& c) {
   std::ostringstream text;
   text << "n " << c.n << ", " << c.c << " -> " << c.o << " channels of " << c.h << "x" << c.w << ", padding " << c.pad_h
-       << ", " << c.pad_w;
+       << ", " << c.pad_w << ", groups " << c.groups;
   return text.str();
 }
 
@@ -44,10 +47,10 @@ struct Problem {
   std::vector<float> x, w, bias, grad;
 
   explicit Problem(const Case& c)
-      : params{c.n, c.c, c.h, c.w, c.o, 3, 3, 1, 1, c.pad_h, c.pad_w, 1, 1, 1},
+      : params{c.n, c.c, c.h, c.w, c.o, 3, 3, 1, 1, c.pad_h, c.pad_w, 1, 1, c.groups},
         p(params),
         x(random_values<float>(p.n * p.c * p.h * p.w, 1)),
-        w(random_values<float>(p.o * p.c * 9, 2)),
+        w(random_values<float>(p.o * p.group_c() * 9, 2)),
         bias(random_values<float>(p.o, 3)),
         grad(random_values<float>(p.n * p.o * p.out_h() * p.out_w(), 4)) {}
 };
@@ -175,19 +178,22 @@ TEST(the_rule_takes_it_for_float32_and_enough_channels) {
   using talus::cpu::ConvPass;
   const auto params = [](const Case& c) { return Problem(c).p; };
   const auto residual = params({2, 64, 14, 14, 64, 1, 1}), lenet = params({64, 6, 15, 15, 16, 0, 0});
+  const auto groups = params({1, 64, 14, 14, 64, 1, 1, 4}), small_groups = params({1, 64, 14, 14, 64, 1, 1, 8});
   for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
     CHECK(talus::cpu::choose_algorithm<float>(pass, residual) == ConvAlgorithm::Winograd);
     CHECK(talus::cpu::choose_algorithm<double>(pass, residual) != ConvAlgorithm::Winograd);
     CHECK(!talus::cpu::can_convolve<double>(ConvAlgorithm::Winograd, pass, residual));
     CHECK(talus::cpu::choose_algorithm<float>(pass, lenet) == ConvAlgorithm::Direct);
+    CHECK(talus::cpu::choose_algorithm<float>(pass, groups) == ConvAlgorithm::Winograd);
+    CHECK(talus::cpu::choose_algorithm<float>(pass, small_groups) == ConvAlgorithm::Direct);
   }
 }
 
-TEST(it_fits_only_dense_3x3_kernels_of_stride_1) {
+TEST(it_fits_only_3x3_kernels_of_stride_1) {
   const int64_t plain[TALUS_CONV_PARAMS] = {1, 4, 9, 9, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1};
   CHECK(talus::cpu::winograd_fits(talus::Conv2dParams(plain)));
   for (const int field : {TALUS_CONV_KH, TALUS_CONV_KW, TALUS_CONV_STRIDE_H, TALUS_CONV_STRIDE_W, TALUS_CONV_DILATION_H,
-                          TALUS_CONV_DILATION_W, TALUS_CONV_GROUPS}) {
+                          TALUS_CONV_DILATION_W}) {
     int64_t other[TALUS_CONV_PARAMS];
     std::copy_n(plain, TALUS_CONV_PARAMS, other);
     other[field] = 2;

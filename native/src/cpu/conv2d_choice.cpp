@@ -30,9 +30,10 @@ struct Shape {
   int64_t area;      // output pixels of an image
   int64_t pixels;    // of all images
   bool pointwise;    // a 1x1 kernel
-  bool depthwise;    // an input channel has an output or two of its own
-  bool lanes_idle;   // rows fill less than 60% of the registers they take
-  bool tiles_idle;   // the output fills less than half of Winograd's tiles
+  bool strided;
+  bool depthwise;   // an input channel has an output or two of its own
+  bool lanes_idle;  // rows fill less than 60% of the registers they take
+  bool tiles_idle;  // the output fills less than half of Winograd's tiles
 
   Shape(ConvPass pass, int64_t lanes, const Conv2dParams& p) {
     const DirectShape s = pass == ConvPass::BackwardInput ? DirectShape::backward_input(p) : DirectShape::forward(p);
@@ -42,6 +43,7 @@ struct Shape {
     area = s.oh * s.ow;
     pixels = s.n * area;
     pointwise = s.kh * s.kw == 1;
+    strided = p.stride_h > 1 || p.stride_w > 1;
     depthwise = p.group_c() == 1 && p.group_o() <= 2;
     // Direct kernels also copy the pixels that a strided 1x1 kernel skips.
     lanes_idle = s.ow * 10 < (s.ow + lanes - 1) / lanes * lanes * 6 || (pointwise && s.stride_w > 1);
@@ -74,9 +76,9 @@ struct Rule {
 //    3 times;
 //  - depthwise kernels win by 2 to 10 times, but one channel that has many outputs (a first layer of gray images) is
 //    read once for all of them by direct kernels;
-//  - Winograd wins in every pass from 16 channels on (1.2 to 1.9 times with 16, 2 to 3.5 times with 64 and more), and
-//  by
-//    less, in AVX2 too, for one image of 7x7; with 8 channels it loses.
+//  - Winograd wins in every pass from 16 channels, of a group too, on (1.2 to 2.2 times with 16, 2 to 3.5 times with 64
+//    and more), and by less, in AVX2 too, for one image of 7x7; with 8 channels it loses;
+//  - for the weights of strided groups gemm wins from 8 channels on, by 1.2 to 2.7 times.
 constexpr auto kForward = ConvPass::Forward, kInput = ConvPass::BackwardInput, kWeight = ConvPass::BackwardWeight;
 constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDepthwise = ConvAlgorithm::Depthwise,
                kWinograd = ConvAlgorithm::Winograd;
@@ -95,6 +97,8 @@ constexpr Rule kRules[] = {
     {kInput, kDirect, [](const Shape& s) { return s.few_weights(); }},
     {kInput, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},
 
+    {kWeight, kGemm,
+     [](const Shape& s) { return s.strided && s.channels >= 8 && (s.channels >= 16 || s.pixels <= 1024); }},
     {kWeight, kDirect, [](const Shape& s) { return s.few_weights(); }},
     {kWeight, kGemm, [](const Shape& s) { return s.lanes_idle || (s.weights >= 1 << 14 && s.area <= 2048); }},
 };

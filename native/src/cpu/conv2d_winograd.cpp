@@ -25,8 +25,11 @@ constexpr int64_t kSorted = 32;
 
 class Winograd {
  public:
-  Winograd(const DirectShape& s, bool turned)
+  // s: of one group, of images of all channels.
+  Winograd(const DirectShape& s, int64_t groups, bool turned)
       : s_(s),
+        image_c_(s.c * groups),
+        image_o_(s.o * groups),
         turned_(turned),
         gemm_(gemm_table().f32),
         kernels_(winograd_table()),
@@ -84,7 +87,7 @@ class Winograd {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t strip = i / blocks * group, c = i % blocks * lanes_;
         const auto image = [&](int64_t n) {
-          return ImageChannels{x + (n * s_.c + c) * area, s_.h, s_.w, static_cast<int>(std::min(lanes_, s_.c - c))};
+          return ImageChannels{x + (n * image_c_ + c) * area, s_.h, s_.w, static_cast<int>(std::min(lanes_, s_.c - c))};
         };
         transform_patches(grid_, first + strip, first + std::min(strips, strip + group), s_.pad_h, s_.pad_w, image,
                           buffer.get(), factors + strip * grid_.tiles() * tile_ + c, tile_, product_);
@@ -172,12 +175,13 @@ class Winograd {
         const int64_t columns = std::min(s_.ow - s.column, grid_.tiles() * kWinogradTile);
         for (int64_t r = 0; r < std::min(kWinogradTile, s_.oh - s.row); ++r)
           kernels_.scatter(columns, static_cast<int>(outputs), space.strip.get() + r * strip_row(),
-                           out + ((s.n * s_.o + half) * s_.oh + s.row + r) * s_.ow + s.column, s_.oh * s_.ow);
+                           out + ((s.n * image_o_ + half) * s_.oh + s.row + r) * s_.ow + s.column, s_.oh * s_.ow);
       }
     }
   }
 
   const DirectShape s_;
+  const int64_t image_c_, image_o_;
   const bool turned_;
   const GemmKernels<float>& gemm_;
   const WinogradKernels& kernels_;
@@ -191,20 +195,33 @@ class Winograd {
   const int64_t product_;       // elements from one of the 36 matrices to the next
 };
 
+void convolve_groups(const DirectShape& s, bool turned, const float* x, const float* w, const float* bias, bool relu,
+                     float* out) {
+  DirectShape one = s;
+  one.c = s.group_c();
+  one.o = s.group_o();
+  one.groups = 1;
+  const Winograd winograd(one, s.groups, turned);
+  each_group(s.groups, s.work() * s.n, [&](int64_t g) {
+    winograd.run(x + g * one.c * s.h * s.w, w + g * one.o * one.c * 9, bias == nullptr ? nullptr : bias + g * one.o,
+                 relu, out + g * one.o * s.oh * s.ow);
+  });
+}
+
 }  // namespace
 
 bool winograd_fits(const Conv2dParams& p) {
   return p.kh == 3 && p.kw == 3 && p.stride_h == 1 && p.stride_w == 1 && p.dilation_h == 1 && p.dilation_w == 1 &&
-         p.groups == 1 && p.n > 0 && p.c > 0 && p.o > 0;
+         p.n > 0 && p.c > 0 && p.o > 0;
 }
 
 void winograd_convolution(const Conv2dParams& p, const float* x, const float* w, const float* bias, bool relu,
                           float* out) {
-  Winograd(DirectShape::forward(p), false).run(x, w, bias, relu, out);
+  convolve_groups(DirectShape::forward(p), false, x, w, bias, relu, out);
 }
 
 void winograd_input_gradient(const Conv2dParams& p, const float* grad, const float* w, float* grad_x) {
-  Winograd(DirectShape::backward_input(p), true).run(grad, w, nullptr, false, grad_x);
+  convolve_groups(DirectShape::backward_input(p), true, grad, w, nullptr, false, grad_x);
 }
 
 }  // namespace talus::cpu

@@ -7,7 +7,7 @@
 
 namespace talus::cpu {
 
-// Whether the functions below can compute it.
+// Whether the functions below can compute it. Groups are convolutions of their own.
 bool winograd_fits(const Conv2dParams& p);
 
 // bias: [O] or null.

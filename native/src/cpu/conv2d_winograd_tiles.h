@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "cpu/conv2d_direct.h"
 #include "cpu/isa/gemm_table.h"
 #include "cpu/isa/winograd_table.h"
+#include "parallel.h"
 
 namespace talus::cpu {
 
@@ -19,6 +21,16 @@ inline int64_t even_part(int64_t n, int64_t most, int64_t unit = 1) {
 
 // Elements between neighbours that are `count` apart: of 36 streams at a power of two, all would meet in one cache set.
 inline int64_t apart(int64_t count) { return ceil_div(count, 16) * 16 + 16; }
+
+// Runs f(g) for each group of channels, a convolution of its own: threads share groups, or each group if they are few.
+template <class F>
+void each_group(int64_t groups, int64_t work, F&& f) {
+  const auto range = [&](int64_t begin, int64_t end) {
+    for (int64_t g = begin; g < end; ++g) f(g);
+  };
+  if (groups < num_threads()) return range(0, groups);
+  parallel_for(groups, kConvParallelWork / (work / groups + 1) + 1, range);
+}
 
 // A strip is a row of tiles, or a piece of a long one: the unit of work. Strips that follow each other are neighbours,
 // one below the other, as long as they belong to one image.

@@ -31,8 +31,11 @@ struct Factors {
 
 class WeightGradient {
  public:
-  explicit WeightGradient(const Conv2dParams& p)
+  // p: of one group, of images of all channels.
+  WeightGradient(const Conv2dParams& p, int64_t groups)
       : p_(p),
+        image_c_(p.c * groups),
+        image_o_(p.o * groups),
         gemm_(gemm_table().f32),
         kernels_(winograd_table()),
         lanes_(gemm_.lanes),
@@ -135,7 +138,7 @@ class WeightGradient {
                           int64_t channel) const {
     const int64_t h = p_.out_h(), w = p_.out_w(), columns = grid_.tiles() * kWinogradTile;
     const auto image = [&](int64_t n) {
-      return ImageChannels{grad + (n * p_.o + o) * h * w, h, w, static_cast<int>(std::min(lanes_, p_.o - o))};
+      return ImageChannels{grad + (n * image_o_ + o) * h * w, h, w, static_cast<int>(std::min(lanes_, p_.o - o))};
     };
     for (int64_t i = 0; i < count; ++i) {
       const TileGrid::Strip s = grid_.strip(first + i);
@@ -152,7 +155,8 @@ class WeightGradient {
   void transform_input(const float* x, int64_t c, int64_t first, int64_t count, float* rows, const Factors& to,
                        int64_t channel) const {
     const auto image = [&](int64_t n) {
-      return ImageChannels{x + (n * p_.c + c) * p_.h * p_.w, p_.h, p_.w, static_cast<int>(std::min(lanes_, p_.c - c))};
+      return ImageChannels{x + (n * image_c_ + c) * p_.h * p_.w, p_.h, p_.w,
+                           static_cast<int>(std::min(lanes_, p_.c - c))};
     };
     transform_patches(grid_, first, first + count, p_.pad_h, p_.pad_w, image, rows, to.channel(channel), to.tile,
                       to.product);
@@ -197,6 +201,7 @@ class WeightGradient {
   }
 
   const Conv2dParams p_;
+  const int64_t image_c_, image_o_;
   const GemmKernels<float>& gemm_;
   const WinogradKernels& kernels_;
   const int64_t lanes_, width_;
@@ -211,7 +216,15 @@ class WeightGradient {
 }  // namespace
 
 void winograd_weight_gradient(const Conv2dParams& p, const float* grad, const float* x, float* grad_w) {
-  WeightGradient(p).run(grad, x, grad_w);
+  Conv2dParams one = p;
+  one.c = p.group_c();
+  one.o = p.group_o();
+  one.groups = 1;
+  const WeightGradient gradient(one, p.groups);
+  const int64_t area = p.h * p.w, out_area = p.out_h() * p.out_w();
+  each_group(p.groups, p.n * out_area * p.o * one.c * 9, [&](int64_t g) {
+    gradient.run(grad + g * one.o * out_area, x + g * one.c * area, grad_w + g * one.o * one.c * 9);
+  });
 }
 
 }  // namespace talus::cpu
