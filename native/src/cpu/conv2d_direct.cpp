@@ -97,7 +97,7 @@ class Direct {
   // registers that short rows do not fill.
   static bool joins_rows(const DirectShape& s, const ImageLayout& layout, int64_t lanes) {
     const int64_t apart = s.oh * ((s.ow + lanes - 1) / lanes), joined = (joined_columns(s, layout) + lanes - 1) / lanes;
-    return s.groups > 1 && s.stride_h == 1 && s.stride_w == 1 && joined * 20 < apart * 19;
+    return s.groups > 1 && joined * 20 < apart * 19;
   }
   static int64_t joined_columns(const DirectShape& s, const ImageLayout& layout) {
     return (s.oh - 1) * layout.row() + s.ow;
@@ -129,7 +129,7 @@ class Direct {
         continue;
       }
       const int count = static_cast<int>(std::min<int64_t>(kernels_.lanes, columns_ - column));
-      pieces[v] = {row * layout_.output_row() + column, row * columns_ + column, count};
+      pieces[v] = {row * layout_.row() + column, row * columns_ + column, count};
       column += kernels_.lanes;
       if (column >= columns_) {
         column = 0;

@@ -93,7 +93,7 @@ class WeightGradient {
     d.g_channel = area;
     d.x = x + tile / tiles_ * s_.group_c() * layout_.plane();
     d.x_image = layout_.image();
-    d.x_row = layout_.output_row();
+    d.x_row = layout_.row();
     d.sums_stride = taps;
     for (int64_t i = 0; i < tap_tiles_; ++i) {
       const int64_t tap = i * taps / tap_tiles_, next = (i + 1) * taps / tap_tiles_;

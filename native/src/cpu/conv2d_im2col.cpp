@@ -205,7 +205,7 @@ class Im2col {
           layout_.copy(kernels_, planes + first * size, last - first, space.padded.get() + first * layout_.plane());
         const T* from = layout_.copied() ? space.padded.get() : planes;
         for (int64_t t = first * kernel_; t < last * kernel_; ++t)
-          kernels_.copy_rows(s_.oh, s_.ow, from + offsets_[t], layout_.output_row(),
+          kernels_.copy_rows(s_.oh, s_.ow, from + offsets_[t], layout_.row(),
                              space.patches.get() + t * b.columns + i * area_, s_.ow);
       });
     return space.patches.get();
@@ -220,7 +220,7 @@ class Im2col {
         std::fill_n(begin, (last - first) * layout_.plane(), T{0});
         for (int64_t t = first * kernel_; t < last * kernel_; ++t)
           kernels_.add_rows(s_.oh, s_.ow, space.patches.get() + t * b.columns + i * area_, s_.ow, to + offsets_[t],
-                            layout_.output_row());
+                            layout_.row());
         if (layout_.copied()) layout_.copy_back(kernels_, begin, last - first, planes + first * s_.h * s_.w);
       });
   }

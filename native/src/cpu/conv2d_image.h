@@ -1,5 +1,5 @@
-// Images laid out for direct convolution: padded, and with the columns of a strided convolution sorted by phase, so
-// that each kernel tap sees neighbouring output columns as neighbouring elements.
+// Images laid out for direct convolution: padded, and with the pixels of a strided convolution sorted by phase, so that
+// each kernel tap sees neighbouring outputs as neighbouring elements.
 #pragma once
 
 #include <algorithm>
@@ -64,16 +64,16 @@ class ImageLayout {
  public:
   explicit ImageLayout(const DirectShape& s)
       : s_(s),
-        copied_(s.stride_w != 1 || s.pad_h != 0 || s.pad_w != 0 || overhangs(s)),
-        rows_(copied_ ? (s.oh - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1 : s.h),
-        phase_(copied_ ? ((s.ow - 1) * s.stride_w + (s.kw - 1) * s.dilation_w) / s.stride_w + 1 : s.w) {}
+        copied_(s.stride_h != 1 || s.stride_w != 1 || s.pad_h != 0 || s.pad_w != 0 || overhangs(s)),
+        rows_(copied_ ? ((s.oh - 1) * s.stride_h + (s.kh - 1) * s.dilation_h) / s.stride_h + 1 : s.h),
+        columns_(copied_ ? ((s.ow - 1) * s.stride_w + (s.kw - 1) * s.dilation_w) / s.stride_w + 1 : s.w) {}
 
   // Whether the image must be copied; otherwise it is used where it is.
   bool copied() const { return copied_; }
-  int64_t row() const { return phase_ * s_.stride_w; }
-  int64_t plane() const { return rows_ * row(); }
+  // From one row of a phase, or of outputs, to the next.
+  int64_t row() const { return columns_; }
+  int64_t plane() const { return s_.stride_h * s_.stride_w * phase(); }
   int64_t image() const { return s_.c * plane(); }
-  int64_t output_row() const { return s_.stride_h * row(); }
 
   // Where the taps of one group read, relative to an output position.
   std::vector<int64_t> offsets() const {
@@ -81,8 +81,9 @@ class ImageLayout {
     for (int64_t c = 0; c < s_.group_c(); ++c)
       for (int64_t i = 0; i < s_.kh; ++i)
         for (int64_t j = 0; j < s_.kw; ++j) {
-          const int64_t column = j * s_.dilation_w;
-          all.push_back(c * plane() + i * s_.dilation_h * row() + column % s_.stride_w * phase_ + column / s_.stride_w);
+          const int64_t y = i * s_.dilation_h, x = j * s_.dilation_w;
+          all.push_back(c * plane() + (y % s_.stride_h * s_.stride_w + x % s_.stride_w) * phase() +
+                        y / s_.stride_h * row() + x / s_.stride_w);
         }
     return all;
   }
@@ -97,11 +98,11 @@ class ImageLayout {
     for (int64_t c = 0; c < channels; ++c, from += s_.h * s_.w, to += plane())
       each_phase([&](int64_t image, int64_t place, int64_t rows, int64_t columns) {
         if (s_.stride_w == 1) {
-          kernels.copy_rows(rows, columns, from + image, s_.w, to + place, row());
+          kernels.copy_rows(rows, columns, from + image, s_.stride_h * s_.w, to + place, row());
           return;
         }
         for (int64_t r = 0; r < rows; ++r)
-          take_every(s_.stride_w, columns, from + image + r * s_.w, to + place + r * row());
+          take_every(s_.stride_w, columns, from + image + r * s_.stride_h * s_.w, to + place + r * row());
       });
   }
 
@@ -112,12 +113,12 @@ class ImageLayout {
     for (int64_t c = 0; c < channels; ++c, from += plane(), to += s_.h * s_.w)
       each_phase([&](int64_t image, int64_t place, int64_t rows, int64_t columns) {
         if (s_.stride_w == 1) {
-          kernels.copy_rows(rows, columns, from + place, row(), to + image, s_.w);
+          kernels.copy_rows(rows, columns, from + place, row(), to + image, s_.stride_h * s_.w);
           return;
         }
         const T* source = from + place;
         T* target = to + image;
-        for (int64_t r = 0; r < rows; ++r, source += row(), target += s_.w)
+        for (int64_t r = 0; r < rows; ++r, source += row(), target += s_.stride_h * s_.w)
           for (int64_t q = 0; q < columns; ++q) target[q * s_.stride_w] = source[q];
       });
   }
@@ -139,34 +140,46 @@ class ImageLayout {
     }
   }
 
-  // Whether any tap needs the phase: the strides of small kernels skip pixels.
-  bool read(int64_t phase) const {
-    for (int64_t j = 0; j < s_.kw; ++j)
-      if (j * s_.dilation_w % s_.stride_w == phase) return true;
+  int64_t phase() const { return rows_ * columns_; }
+
+  // Whether any tap of a side needs the phase: the strides of small kernels skip pixels.
+  static bool read(int64_t phase, int64_t kernel, int64_t dilation, int64_t stride) {
+    for (int64_t i = 0; i < kernel; ++i)
+      if (i * dilation % stride == phase) return true;
     return false;
   }
 
-  // Calls f(image, place, rows, columns) for the columns of each phase: where the first one is in a plane of the image
-  // and in the layout, and how many of them there are. Column q of a phase is column start + q * stride_w of the image.
+  // The pixels of a side that are in a phase: element first + i of it is pixel pixel + i * stride.
+  struct Side {
+    int64_t first, count, pixel;
+
+    Side(int64_t phase, int64_t stride, int64_t pad, int64_t size, int64_t most) {
+      const int64_t start = phase - pad;
+      first = start >= 0 ? 0 : (-start + stride - 1) / stride;
+      count = start >= size ? 0 : std::min(most, (size - 1 - start) / stride + 1) - first;
+      pixel = start + first * stride;
+    }
+  };
+
+  // Calls f(image, place, rows, columns) for each phase: where its first pixel is in a plane of the image and in the
+  // layout, and how many rows and columns of them there are.
   template <class F>
   void each_phase(F&& f) const {
-    const int64_t first_row = std::max<int64_t>(0, s_.pad_h), last_row = std::min(rows_, s_.h + s_.pad_h);
-    if (first_row >= last_row) return;
-    for (int64_t phase = 0; phase < s_.stride_w; ++phase) {
-      if (!read(phase)) continue;
-      const int64_t start = phase - s_.pad_w;
-      if (start >= s_.w) continue;
-      const int64_t first = start >= 0 ? 0 : (-start + s_.stride_w - 1) / s_.stride_w;
-      const int64_t columns = std::min(phase_, (s_.w - 1 - start) / s_.stride_w + 1) - first;
-      if (columns > 0)
-        f((first_row - s_.pad_h) * s_.w + start + first * s_.stride_w, first_row * row() + phase * phase_ + first,
-          last_row - first_row, columns);
+    for (int64_t y = 0; y < s_.stride_h; ++y) {
+      const Side rows(y, s_.stride_h, s_.pad_h, s_.h, rows_);
+      if (rows.count <= 0 || !read(y, s_.kh, s_.dilation_h, s_.stride_h)) continue;
+      for (int64_t x = 0; x < s_.stride_w; ++x) {
+        const Side columns(x, s_.stride_w, s_.pad_w, s_.w, columns_);
+        if (columns.count <= 0 || !read(x, s_.kw, s_.dilation_w, s_.stride_w)) continue;
+        f(rows.pixel * s_.w + columns.pixel, (y * s_.stride_w + x) * phase() + rows.first * row() + columns.first,
+          rows.count, columns.count);
+      }
     }
   }
 
   const DirectShape s_;
   const bool copied_;
-  const int64_t rows_, phase_;
+  const int64_t rows_, columns_;  // of a phase
 };
 
 }  // namespace talus::cpu
