@@ -204,6 +204,7 @@ TEST(the_rule_chooses_by_shape) {
   const Case first = {{1, 3, 224, 224, 64, 7, 7, 2, 2, 3, 3, 1, 1, 1}};
   const Case depthwise = {{1, 32, 14, 14, 32, 3, 3, 2, 2, 1, 1, 1, 1, 32}};
   const Case strided_groups = {{1, 64, 28, 28, 64, 3, 3, 2, 2, 1, 1, 1, 1, 8}};
+  const Case wider_groups = {{1, 256, 14, 14, 256, 3, 3, 2, 2, 1, 1, 1, 1, 8}};
   const Case spread = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 2, 2, 1}};
   for_each_isa([&](const char*) {
     for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
@@ -215,6 +216,7 @@ TEST(the_rule_chooses_by_shape) {
       CHECK(chosen(gray) == ConvAlgorithm::Direct);
       CHECK(chosen(first) == ConvAlgorithm::Direct);
       CHECK(chosen(depthwise) == ConvAlgorithm::Depthwise);
+      CHECK((chosen(wider_groups) == ConvAlgorithm::Direct) == (pass == ConvPass::Forward));
       CHECK((chosen(strided_groups) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardWeight));
       CHECK((chosen(spread) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));
     }

@@ -31,9 +31,10 @@ struct Shape {
   int64_t pixels;    // of all images
   bool pointwise;    // a 1x1 kernel
   bool strided;
-  bool depthwise;   // an input channel has an output or two of its own
-  bool lanes_idle;  // rows fill less than 60% of the registers they take
-  bool tiles_idle;  // the output fills less than half of Winograd's tiles
+  bool small_groups;  // whose short rows direct kernels join
+  bool depthwise;     // an input channel has an output or two of its own
+  bool lanes_idle;    // rows fill less than 60% of the registers they take
+  bool tiles_idle;    // the output fills less than half of Winograd's tiles
 
   Shape(ConvPass pass, int64_t lanes, const Conv2dParams& p) {
     const DirectShape s = pass == ConvPass::BackwardInput ? DirectShape::backward_input(p) : DirectShape::forward(p);
@@ -44,6 +45,7 @@ struct Shape {
     pixels = s.n * area;
     pointwise = s.kh * s.kw == 1;
     strided = p.stride_h > 1 || p.stride_w > 1;
+    small_groups = p.groups > 1 && channels <= 32 && !pointwise;
     depthwise = p.group_c() == 1 && p.group_o() <= 2;
     // Direct kernels also copy the pixels that a strided 1x1 kernel skips.
     lanes_idle = s.ow * 10 < (s.ow + lanes - 1) / lanes * lanes * 6 || (pointwise && s.stride_w > 1);
@@ -91,7 +93,7 @@ constexpr Rule kRules[] = {
     {kInput, kWinograd, [](const Shape& s) { return s.tiles_pay(); }},
     {kWeight, kWinograd, [](const Shape& s) { return s.tiles_pay(); }},
 
-    {kForward, kDirect, [](const Shape& s) { return s.few_weights(); }},
+    {kForward, kDirect, [](const Shape& s) { return s.few_weights() || s.small_groups; }},
     {kForward, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},
 
     {kInput, kDirect, [](const Shape& s) { return s.few_weights(); }},
