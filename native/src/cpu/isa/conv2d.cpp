@@ -106,12 +106,21 @@ static void dots(const ConvDots<T>& d) {
       add_products<T, Rows, Taps, Short>(acc, g, g_channel, x, shift, rest);
     }
   }
-  TALUS_UNROLL
-  for (int i = 0; i < Rows; ++i) {
-    TALUS_UNROLL
-    for (int s = 0; s < Taps; ++s)
-      d.sums[i * d.sums_stride + s] += sum_lanes<T>(Short ? first_lanes<T>(acc[i][s], rest) : acc[i][s]);
-  }
+  // A register full of sums at a time.
+  constexpr int count = Rows * Taps, padded = (count + L - 1) / L * L;
+  Vec<T> all[padded];
+  unroll<padded>([&](auto i) TALUS_INLINE_LAMBDA {
+    if constexpr (i < count) {
+      const Vec<T> lanes = acc[i / Taps][i % Taps];
+      all[i] = Short ? first_lanes<T>(lanes, rest) : lanes;
+    } else {
+      all[i] = Vec<T>{};
+    }
+  });
+  T sums[padded];
+  unroll<padded / L>([&](auto i) TALUS_INLINE_LAMBDA { store(sums + i * L, sum_each<T>(all + i * L)); });
+  for (int i = 0; i < Rows; ++i)
+    for (int s = 0; s < Taps; ++s) d.sums[i * d.sums_stride + s] += sums[i * Taps + s];
 }
 
 template <class T>

@@ -14,25 +14,6 @@ constexpr int kDotRows = 3, kDotColumns = 3;
 #endif
 static_assert(kDotRows <= kMaxBlockRows && kDotColumns <= kMaxBlockColumns, "the table has no room for this block");
 
-// Lanes without the bit `Distance` get sums of x's lanes that differ in it, the others sums of y's.
-template <int Distance, class T, int... Lane>
-static TALUS_INLINE Vec<T> add_halves(Vec<T> x, Vec<T> y, std::integer_sequence<int, Lane...>) {
-  constexpr int count = kLanes<T>;
-  return __builtin_shufflevector(x, y, ((Lane & Distance) == 0 ? Lane : Lane + count)...) +
-         __builtin_shufflevector(x, y, ((Lane & Distance) == 0 ? Lane + Distance : Lane - Distance + count)...);
-}
-
-// Lane i becomes the sum of the lanes of v[i * Step].
-template <class T, int Step = 1>
-static TALUS_INLINE Vec<T> sum_each(const Vec<T>* v) {
-  constexpr int half = kLanes<T> / 2;
-  if constexpr (Step > half) {
-    return v[0];
-  } else {
-    return add_halves<Step, T>(sum_each<T, 2 * Step>(v), sum_each<T, 2 * Step>(v + Step), LaneNumbers<T>{});
-  }
-}
-
 // t.b: row j of the stored, transposed B at b + j * b_stride. t.n is not read.
 template <class T, int Rows, int Columns>
 static void dots(const GemmTile<T>& t) {

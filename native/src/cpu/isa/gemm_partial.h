@@ -1,4 +1,4 @@
-// Loads and stores of the first `n` lanes of a register, for the edges of matrices and images.
+// Loads and stores of the first `n` lanes of a register, for the edges of matrices and images; sums of lanes.
 #pragma once
 
 #include <utility>
@@ -148,6 +148,25 @@ static inline T sum_lanes(Vec<T> v) {
     return sum_lanes<T, Half / 2>(v + swap_lanes<Half, T>(v, LaneNumbers<T>{}));
   else
     return v[0];
+}
+
+// Lanes without the bit `Distance` get sums of x's lanes that differ in it, the others sums of y's.
+template <int Distance, class T, int... Lane>
+static TALUS_INLINE Vec<T> add_halves(Vec<T> x, Vec<T> y, std::integer_sequence<int, Lane...>) {
+  constexpr int count = kLanes<T>;
+  return __builtin_shufflevector(x, y, ((Lane & Distance) == 0 ? Lane : Lane + count)...) +
+         __builtin_shufflevector(x, y, ((Lane & Distance) == 0 ? Lane + Distance : Lane - Distance + count)...);
+}
+
+// Lane i becomes the sum of the lanes of v[i * Step].
+template <class T, int Step = 1>
+static TALUS_INLINE Vec<T> sum_each(const Vec<T>* v) {
+  constexpr int half = kLanes<T> / 2;
+  if constexpr (Step > half) {
+    return v[0];
+  } else {
+    return add_halves<Step, T>(sum_each<T, 2 * Step>(v), sum_each<T, 2 * Step>(v + Step), LaneNumbers<T>{});
+  }
 }
 
 // NaN stays NaN.
