@@ -42,6 +42,8 @@ const Case kCases[] = {
     {{3, 1, 1, 3, 2, 1, 2, 1, 1, 0, 0, 1, 1, 1}},
     {{1, 40, 14, 14, 50, 3, 3, 1, 1, 1, 1, 1, 1, 1}},  // more channels than tiles hold
     {{2, 3, 20, 70, 15, 5, 7, 1, 1, 2, 3, 1, 1, 1}},   // several pieces a row
+    {{20, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}},  // a weight summed in some pieces, short rows
+    {{9, 1, 32, 32, 6, 3, 3, 1, 1, 0, 0, 1, 1, 1}},    // and long ones
     {{1, 90, 5, 5, 90, 3, 3, 1, 1, 1, 1, 1, 1, 1}},    // a weight too large for partial sums
     {{2, 3, 6, 5, 4, 3, 3, 4, 5, 0, 0, 1, 1, 1}},      // strides that skip pixels
     {{3, 12, 20, 26, 5, 5, 5, 1, 1, 2, 2, 1, 1, 1}},   // patches of a few channels at a time
