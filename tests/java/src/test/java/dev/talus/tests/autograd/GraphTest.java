@@ -214,4 +214,40 @@ class GraphTest {
         .isThrownBy(() -> Tensor.ones(1).registerHook(grad -> grad))
         .withMessageContaining("doesn't require gradient");
   }
+
+  @Test
+  void reluWritesIntoNoGradientThatOthersSee() {
+    Tensor given = Tensor.of(new float[] {4, 5, 6});
+    x.sub(2.0).relu().backward(given);
+    assertThat(given.toFloatArray()).as("the caller's").containsExactly(4, 5, 6);
+    assertThat(x.grad().toFloatArray()).containsExactly(0, 0, 6);
+
+    x.setGrad(null);
+    Tensor y = x.sub(2.0).relu();
+    y.retainGrad();
+    y.mul(Tensor.of(new float[] {4, 5, 6})).sum().backward();
+    assertThat(y.grad().toFloatArray()).as("one that is retained").containsExactly(4, 5, 6);
+    assertThat(x.grad().toFloatArray()).containsExactly(0, 0, 6);
+
+    x.setGrad(null);
+    x.sub(2.0).relu().add(x.rsub(2.0).relu()).backward(given.mul(1.0));
+    assertThat(x.grad().toFloatArray()).as("both terms' of a sum").containsExactly(-4, 0, 6);
+
+    x.setGrad(null);
+    Tensor factor = Tensor.of(new float[] {4, 5, 6});
+    x.sub(2.0).relu().mul(factor).backward(Tensor.ones(3));
+    assertThat(factor.toFloatArray()).as("a factor's").containsExactly(4, 5, 6);
+
+    x.setGrad(null);
+    List<Tensor> kept = new ArrayList<>();
+    Tensor z = x.sub(2.0).relu();
+    z.registerHook(
+        grad -> {
+          kept.add(grad.detach().keep());
+          return null;
+        });
+    z.mul(factor).sum().backward();
+    assertThat(kept.get(0).toFloatArray()).as("one that a hook kept").containsExactly(4, 5, 6);
+    kept.get(0).close();
+  }
 }
