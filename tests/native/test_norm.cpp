@@ -116,7 +116,8 @@ void compare_rows(int64_t rows, int64_t cols, bool affine) {
   CHECK_ALL_CLOSE(grad_b.data(), grad_b2.data(), cols, 16 * eps, sum, "gradient of bias");
   talus::cpu::layer_norm_backward(dtype, rows, cols, grad.data(), x.data(), w, mean2.data(), rstd2.data(), alone.data(),
                                   nullptr, nullptr);
-  CHECK_ALL_CLOSE(alone.data(), grad_x.data(), n, 0, 0, "only the gradient of x");
+  // Not bit for bit: compilers may fuse the multiplications of the two loops in other places.
+  CHECK_ALL_CLOSE(alone.data(), grad_x2.data(), n, 16 * eps, 16 * eps * largest * largest, "only the gradient of x");
 }
 
 }  // namespace
