@@ -3,31 +3,9 @@
 
 #include <utility>
 
-#include "vec_math.h"
+#include "lanes.h"
 
 namespace talus::TALUS_ISA_NS {
-
-// n == kLanes<T> is a compile-time constant in the bodies of loops, so that only tails pay for it.
-template <class T>
-static inline Vec<T> load_part(const T* from, int64_t n, T fill) {
-  return n == kLanes<T> ? load<T>(from) : load_tail<T>(from, n, fill);
-}
-
-template <class T>
-static inline void store_part(T* to, Vec<T> v, int64_t n) {
-  if (n == kLanes<T>)
-    store<T>(to, v);
-  else
-    store_tail<T>(to, v, n);
-}
-
-// f(i, n) for every register of a row.
-template <class T, class F>
-static inline void for_row(int64_t cols, F f) {
-  int64_t i = 0;
-  for (; i + kLanes<T> <= cols; i += kLanes<T>) f(i, int64_t{kLanes<T>});
-  if (i < cols) f(i, cols - i);
-}
 
 template <class V, int... I>
 static inline auto fold_halves(V v, std::integer_sequence<int, I...>) {
