@@ -18,9 +18,6 @@ final class Contest {
   /** A round of so many seconds averages over enough; two of them must do, the warm-up included. */
   private static final double LONG_ROUND_SECONDS = 0.7;
 
-  /** Threads of the rival before spin for some milliseconds before they sleep. */
-  private static final long PAUSE_MILLIS = 25;
-
   /** Sleepers need some milliseconds until the system has spread them over the cores again. */
   private static final double WAKING_SECONDS = 0.02;
 
@@ -57,13 +54,14 @@ final class Contest {
     boolean isLong = round > LONG_ROUND_SECONDS;
     int rounds = isLong ? 2 : Math.min(settings.rounds(), affordable);
     double[][] seconds = new double[staying.size()][rounds];
+    double[] handover = new double[staying.size()];
     for (int j = 0; isLong && j < staying.size(); j++) {
       seconds[j][0] = staying.get(j).estimate;
     }
     for (int i = isLong ? 1 : 0; i < rounds; i++) {
       for (int j = 0; j < staying.size(); j++) {
         Rival rival = staying.get(j).rival;
-        enter(rival, threaded);
+        handover[j] = Math.max(handover[j], enter(rival, threaded));
         if (threaded) {
           calls(rival, WAKING_SECONDS, staying.get(j).estimate);
         }
@@ -73,7 +71,7 @@ final class Contest {
     List<Timing> timings = new ArrayList<>();
     for (int j = 0; j < staying.size(); j++) {
       Rival rival = staying.get(j).rival;
-      Timing timing = new Timing(rival.side(), rival.setting(), seconds[j]);
+      Timing timing = new Timing(rival.side(), rival.setting(), seconds[j], handover[j]);
       known.put(key(timing.side(), timing.setting()), timing.median());
       timings.add(timing);
     }
@@ -96,15 +94,11 @@ final class Contest {
         .anyMatch(other -> turn.estimate > HOPELESS * other.estimate);
   }
 
-  private static void enter(Rival rival, boolean threaded) {
-    if (threaded) {
-      try {
-        Thread.sleep(PAUSE_MILLIS);
-      } catch (InterruptedException interrupted) {
-        throw new IllegalStateException("interrupted between two turns", interrupted);
-      }
-    }
+  /** Prepares a turn; returns how far apart the cores are, zero for contests of one thread. */
+  private static double enter(Rival rival, boolean threaded) {
+    double handover = threaded ? Cores.settle() : 0;
     rival.enter().run();
+    return handover;
   }
 
   /** Calls for a while and returns the seconds of one call at best. */

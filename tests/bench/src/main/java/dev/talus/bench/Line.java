@@ -28,6 +28,7 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
    * @param ratio its time over Talus's, of the medians
    * @param least of the ratios of single rounds
    * @param most of the ratios of single rounds
+   * @param handoverNanos how far apart the cores were at most, for either
    */
   record Peer(
       String side,
@@ -37,7 +38,8 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
       double talusSeconds,
       double ratio,
       double least,
-      double most) {
+      double most,
+      double handoverNanos) {
     private static Peer of(Result result, Timing timing) {
       Timing talus = result.of(Rival.TALUS).get(0);
       double[] ratios = timing.ratios(talus);
@@ -49,7 +51,8 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
           talus.median(),
           timing.median() / talus.median(),
           Arrays.stream(ratios).min().orElseThrow(),
-          Arrays.stream(ratios).max().orElseThrow());
+          Arrays.stream(ratios).max().orElseThrow(),
+          Math.max(talus.handoverNanos(), timing.handoverNanos()));
     }
   }
 
@@ -68,6 +71,11 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
   /** Peer's time over Talus's, the least favourable. */
   double ratio() {
     return peers.stream().mapToDouble(Peer::ratio).min().orElseThrow();
+  }
+
+  /** Whether the cores were far apart in some round. */
+  boolean isFar() {
+    return peers.stream().anyMatch(peer -> peer.handoverNanos > Cores.FAR_NANOS);
   }
 
   /** Whether the target is met: a time if the row has one, else the ratio to every peer. */
@@ -91,6 +99,7 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
       one.put("ratio", peer.ratio);
       one.put("ratio_min", peer.least);
       one.put("ratio_max", peer.most);
+      one.put("handover_nanos", peer.handoverNanos);
       list.add(one);
     }
     map.put("peers", list);

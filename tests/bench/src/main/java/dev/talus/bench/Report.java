@@ -79,7 +79,7 @@ final class Report {
           line.row().limitNanos() > 0
               ? time(line.row().limitNanos() / 1e9)
               : format("%.2f", line.row().target()));
-      row.add(line.isMet() ? "met" : "MISSED");
+      row.add((line.isMet() ? "met" : "MISSED") + (line.isFar() ? ", cores far apart" : ""));
       cells.add(row);
     }
     System.out.print(align(cells));

@@ -41,6 +41,9 @@ record Result(String row, int threads, String waiting, List<Timing> timings, Str
         text.append(String.format(Locale.ROOT, " (%.2f)", ratio));
       }
     }
+    if (timings.stream().anyMatch(Timing::isFar)) {
+      text.append("  cores far apart");
+    }
     return text.toString();
   }
 
@@ -59,6 +62,7 @@ record Result(String row, int threads, String waiting, List<Timing> timings, Str
       one.put("side", timing.side());
       one.put("setting", timing.setting());
       one.put("rounds", timing.rounds());
+      one.put("handover_nanos", timing.handoverNanos());
       list.add(one);
     }
     map.put("timings", list);
@@ -79,7 +83,12 @@ record Result(String row, int threads, String waiting, List<Timing> timings, Str
         double[] rounds =
             ((List<?>) one.get("rounds"))
                 .stream().mapToDouble(number -> ((Number) number).doubleValue()).toArray();
-        timings.add(new Timing((String) one.get("side"), (String) one.get("setting"), rounds));
+        timings.add(
+            new Timing(
+                (String) one.get("side"),
+                (String) one.get("setting"),
+                rounds,
+                ((Number) one.get("handover_nanos")).doubleValue()));
       }
       return new Result(
           (String) map.get("row"),

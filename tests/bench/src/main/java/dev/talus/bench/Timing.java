@@ -6,8 +6,13 @@ package dev.talus.bench;
  * @param side the library
  * @param setting which of the library's settings it used
  * @param rounds seconds of one call, in the order of the rounds
+ * @param handoverNanos how far apart the cores were at most, see {@link Cores}; zero for one thread
  */
-record Timing(String side, String setting, double[] rounds) {
+record Timing(String side, String setting, double[] rounds, double handoverNanos) {
+  boolean isFar() {
+    return handoverNanos > Cores.FAR_NANOS;
+  }
+
   double median() {
     return Statistics.median(rounds);
   }

@@ -61,7 +61,7 @@ final class Worker {
           for (int i = 0; i < rounds.length; i++) {
             rounds[i] /= row.calls();
           }
-          timings.add(new Timing(timing.side(), timing.setting(), rounds));
+          timings.add(new Timing(timing.side(), timing.setting(), rounds, timing.handoverNanos()));
         }
         print(new Result(row.name(), threads, waiting, timings, null));
       }

@@ -41,6 +41,15 @@ class ContestTest {
   }
 
   @Test
+  void onlyContestsOfSeveralThreadsAskWhereTheCoresAre() {
+    Rival alone = new Rival("a", "1t", 1, () -> {}, spin(100));
+    Rival pair = new Rival("b", "2t", 2, () -> {}, spin(100));
+    assertThat(new Contest(SHORT).run(List.of(alone)).get(0).handoverNanos()).isZero();
+    assertThat(new Contest(SHORT).run(List.of(alone, pair)))
+        .allSatisfy(timing -> assertThat(timing.handoverNanos()).isPositive());
+  }
+
+  @Test
   void aHopelessSettingOfALibraryIsDroppedButNeverTheLibrary() {
     List<Timing> timings =
         new Contest(SHORT)

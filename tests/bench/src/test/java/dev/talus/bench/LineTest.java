@@ -13,7 +13,7 @@ class LineTest {
   private static final Row ROW = new Row("row", 4e9, 0, 1, null);
 
   private static Timing timing(String side, int threads, double... rounds) {
-    return new Timing(side, threads + "t", rounds);
+    return new Timing(side, threads + "t", rounds, 0);
   }
 
   private static Result result(String waiting, Timing... timings) {

@@ -37,8 +37,8 @@ class ReportTest {
   }
 
   private static Line line(Row row, int threads, double ratio) {
-    Timing talus = new Timing(Rival.TALUS, "1t", new double[] {1});
-    Timing torch = new Timing(Rival.TORCH, "1t", new double[] {ratio});
+    Timing talus = new Timing(Rival.TALUS, "1t", new double[] {1}, 0);
+    Timing torch = new Timing(Rival.TORCH, "1t", new double[] {ratio}, 0);
     return Line.of(
         row, threads, List.of(new Result("row", threads, "passive", List.of(talus, torch), null)));
   }
