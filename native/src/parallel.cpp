@@ -124,40 +124,41 @@ bool spin_until(Condition condition) {
   }
 }
 
-// A pool thread that sleeps, and the core it last ran on.
+// A pool thread without work, and the core it was last seen on.
 //
-// Linux wakes a thread where it slept, and on small machines does not look for an idle core while the others are busy:
-// a helper that once shared its caller's core would stay there. So a caller that finds a sleeper on its own core bars
-// that core from it for one wake-up.
-class Sleeper {
+// Linux wakes a thread where it slept, and on small machines does not look for an idle core while the others are busy;
+// a thread that spins stays where it is for tens of milliseconds. A helper that once shared its caller's core would
+// take turns with it. So a caller that finds one on its own core bars that core from it until it has found work.
+class Idler {
 #if defined(__linux__)
  public:
-  Sleeper() : thread_(pthread_self()), core_(sched_getcpu()) {
-    CPU_ZERO(&granted_);
-    if (pthread_getaffinity_np(thread_, sizeof granted_, &granted_) != 0) core_ = -1;
-  }
+  Idler() : thread_(pthread_self()) {}
 
-  // Keeps the next wake-up away from `busy`, if it would go there.
+  void note_core() { core_.store(sched_getcpu(), std::memory_order_relaxed); }
+
   void avoid(int busy) {
-    if (busy != core_ || barred_ || CPU_COUNT(&granted_) < 2) return;
+    if (busy != core_.load(std::memory_order_relaxed) || barred_) return;
+    if (pthread_getaffinity_np(thread_, sizeof granted_, &granted_) != 0 || CPU_COUNT(&granted_) < 2) return;
     cpu_set_t others = granted_;
     CPU_CLR(busy, &others);
     barred_ = pthread_setaffinity_np(thread_, sizeof others, &others) == 0;
   }
 
-  void woke() const {
+  void unbar() {
     if (barred_) pthread_setaffinity_np(thread_, sizeof granted_, &granted_);
+    barred_ = false;
   }
 
  private:
   pthread_t thread_;
-  int core_;
+  std::atomic<int> core_{-1};
   cpu_set_t granted_;
   bool barred_ = false;
 #else
  public:
+  void note_core() {}
   void avoid(int) {}
-  void woke() const {}
+  void unbar() {}
 #endif
 };
 
@@ -241,11 +242,10 @@ class Pool {
     const bool wanted = !jobs_.empty() && free > 0;
     help_wanted_ = wanted;
     if (!wanted) return;
-    const auto asleep = static_cast<int64_t>(sleepers_.size());
-    if (asleep == 0) return;
+    if (idle_.empty()) return;
     const int core = current_core();
-    for (Sleeper* sleeper : sleepers_) sleeper->avoid(core);
-    for (int64_t i = std::min<int64_t>({count, free, asleep}); i > 0; --i) wake_.notify_one();
+    for (Idler* idler : idle_) idler->avoid(core);
+    for (int64_t i = std::min<int64_t>({count, free, asleep_}); i > 0; --i) wake_.notify_one();
   }
 
   void remove(Job* job) {
@@ -296,15 +296,22 @@ class Pool {
   }
 
   void rest(std::unique_lock<std::mutex>& lock) {
+    Idler self;
+    self.note_core();
+    idle_.push_back(&self);
     lock.unlock();
-    const bool wanted = spin_until([this] { return help_wanted_.load(std::memory_order_relaxed); });
+    const bool wanted = spin_until([&] {
+      self.note_core();
+      return help_wanted_.load(std::memory_order_relaxed);
+    });
     lock.lock();
-    if (wanted || help_wanted_ || workers_ >= threads_) return;
-    Sleeper self;
-    sleepers_.push_back(&self);
-    wake_.wait(lock);
-    sleepers_.erase(std::remove(sleepers_.begin(), sleepers_.end(), &self), sleepers_.end());
-    self.woke();
+    if (!wanted && !help_wanted_ && workers_ < threads_) {
+      ++asleep_;
+      wake_.wait(lock);
+      --asleep_;
+    }
+    idle_.erase(std::remove(idle_.begin(), idle_.end(), &self), idle_.end());
+    self.unbar();
   }
 
   std::mutex mutex_;
@@ -312,7 +319,8 @@ class Pool {
   std::vector<Job*> jobs_;
   std::atomic<int> threads_;
   int workers_ = 0;
-  std::vector<Sleeper*> sleepers_;
+  std::vector<Idler*> idle_;
+  int asleep_ = 0;
   // Callers and helpers inside run() or share().
   int running_ = 0;
   std::atomic<bool> help_wanted_{false};

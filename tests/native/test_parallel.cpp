@@ -1,4 +1,6 @@
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -27,8 +29,8 @@ Ranges ranges_of(int64_t n, int64_t grain) {
 }
 
 // Busy for long enough that other threads join.
-void work_a_while() {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(200);
+void work_a_while(int micros = 200) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(micros);
   while (std::chrono::steady_clock::now() < end) {
   }
 }
@@ -195,6 +197,53 @@ TEST(thread_counts_are_checked) {
   talus::set_num_threads(3);
   CHECK(talus::num_threads() == 3);
 }
+
+#if defined(__linux__)
+// Puts a spinning helper on its caller's core, and tells whether it computes on another one when it next takes part.
+bool is_moved(pid_t helper, const cpu_set_t& granted) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  if (sched_setaffinity(helper, sizeof one, &one) != 0 || sched_setaffinity(helper, sizeof granted, &granted) != 0)
+    return false;
+  // It runs here for a moment.
+  for (int i = 0; i < 20; ++i) sched_yield();
+  std::atomic<int> helper_core{-1};
+  int caller_core = -1;
+  for (int job = 0; job < 1000 && helper_core < 0; ++job) {
+    caller_core = sched_getcpu();
+    talus::parallel_for(8, 1, [&](int64_t, int64_t) {
+      int none = -1;
+      if (static_cast<pid_t>(syscall(SYS_gettid)) == helper) helper_core.compare_exchange_strong(none, sched_getcpu());
+      work_a_while(20);
+    });
+  }
+  return helper_core >= 0 && helper_core != caller_core;
+}
+
+// Left alone, the two take turns on that core for tens of milliseconds, although the helper may run anywhere.
+TEST(a_helper_on_its_callers_core_is_moved) {
+  talus::set_num_threads(1);
+  talus::set_num_threads(2);
+  const pid_t caller = static_cast<pid_t>(syscall(SYS_gettid));
+  std::atomic<pid_t> helper{0};
+  while (helper == 0)
+    talus::parallel_for(8, 1, [&](int64_t, int64_t) {
+      const auto self = static_cast<pid_t>(syscall(SYS_gettid));
+      if (self != caller) helper = self;
+      work_a_while();
+    });
+  cpu_set_t granted;
+  CHECK(sched_getaffinity(helper, sizeof granted, &granted) == 0);
+  if (CPU_COUNT(&granted) < 2) return;  // nowhere else to go
+  int moved = 0;
+  for (int i = 0; i < 20; ++i) moved += is_moved(helper, granted) ? 1 : 0;
+  CHECK(moved >= 15);
+  cpu_set_t after;
+  CHECK(sched_getaffinity(helper, sizeof after, &after) == 0);
+  CHECK(CPU_EQUAL(&granted, &after));
+}
+#endif
 
 // --------------------------------------------------------------------------------------------- granted cores
 
