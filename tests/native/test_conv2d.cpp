@@ -56,7 +56,13 @@ const Case kCases[] = {
     {{2, 16, 7, 7, 64, 3, 3, 1, 1, 1, 1, 1, 1, 4}},  // groups of short rows, which direct kernels join
     {{2, 6, 6, 20, 34, 3, 3, 1, 1, 0, 0, 1, 1, 2}},  // and of the image in place
     {{1, 12, 9, 3, 9, 2, 3, 1, 1, 1, 1, 2, 1, 3}},
-    {{0, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1}},  // no images
+    {{2, 60, 13, 13, 150, 3, 3, 2, 2, 1, 1, 1, 1, 1}},  // 49 pixels: the last of each image is a dot product
+    {{1, 150, 14, 14, 75, 1, 1, 1, 1, 0, 0, 1, 1, 1}},  // 196 pixels, a remainder of taps
+    {{11, 70, 5, 5, 40, 3, 3, 2, 2, 1, 1, 1, 1, 1}},    // blocks of several images
+    {{1, 12, 31, 45, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}},   // blocks of some rows of an image
+    {{1, 70, 1, 700, 20, 1, 1, 1, 1, 0, 0, 1, 1, 1}},   // and of pieces of one row, in place
+    {{1, 70, 9, 9, 40, 3, 3, 2, 2, 1, 1, 1, 1, 2}},     // and groups
+    {{0, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1}},       // no images
 };
 
 std::string describe(const Case& c) {
@@ -108,8 +114,9 @@ struct Problem {
       compare("out", expected, terms,
               [&](T* out) { talus::cpu::conv2d(dtype, p, x.data(), w.data(), b, epilogue, out); });
       if (p.n == 0) continue;
-      compare("out, im2col", expected, terms,
-              [&](T* out) { talus::cpu::im2col_convolution(p, x.data(), w.data(), b, with_bias, out); });
+      compare("out, implicit", expected, terms, [&](T* out) {
+        talus::cpu::implicit_convolution(DirectShape::forward(p), x.data(), w.data(), b, with_bias, out);
+      });
       if (talus::cpu::depthwise_can(p)) {
         compare("out, depthwise", expected, terms,
                 [&](T* out) { talus::cpu::depthwise_convolution(p, x.data(), w.data(), b, with_bias, out); });

@@ -24,7 +24,7 @@ void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, cons
     }
     switch (algorithm) {
       case ConvAlgorithm::Gemm:
-        return im2col_convolution(p, image, weight, b, relu, to);
+        return implicit_convolution(DirectShape::forward(p), image, weight, b, relu, to);
       case ConvAlgorithm::Depthwise:
         return depthwise_convolution(p, image, weight, b, relu, to);
       default:

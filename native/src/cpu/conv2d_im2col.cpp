@@ -1,7 +1,7 @@
-// The patches of one image, or of a few small ones, for as many channels as fit the L2 cache, form a matrix
-// [channels * KH * KW, images * OH * OW]. Forward multiplies it by the weights; the input's gradient is forward again,
-// with turned weights, or such a matrix whose rows are added back onto the image (col2im); and the weight's gradient is
-// the output's gradient times its transpose. What is summed in which order depends on the shape only.
+// The gradients of convolutions as products of matrices: the patches of one image, or of a few small ones, for as many
+// channels as fit the L2 cache, form a matrix [channels * KH * KW, images * OH * OW]. The weight's gradient is the
+// output's gradient times its transpose. The input's gradient is such a matrix whose rows are added back onto the image
+// (col2im) or, at stride 1, a convolution with turned weights. What is summed in which order depends on the shape only.
 #include "cpu/conv2d_im2col.h"
 
 #include "cpu/conv2d_direct.h"
@@ -43,33 +43,6 @@ class Im2col {
         kernel_(s_.kh * s_.kw),
         images_(even_part(s_.n, kColumns / area_)),
         channels_(whole_lines(even_part(s_.group_c(), ceil_div(taps_at_once(), kernel_)))) {}
-
-  void forward(const T* x, const T* w, const T* bias, bool relu, T* out) const {
-    each_block_and_group([&](const Block& b, int64_t g) {
-      const Space space(*this, b);
-      const bool turned = turned_pays(b), in_place = b.images == 1 && !turned;
-      const Scratch<T> product(in_place ? 0 : s_.group_o() * b.columns);
-      const Scratch<T> untransposed(turned && b.images > 1 ? s_.group_o() * b.columns : 0);
-      T* to = out + (b.n * s_.o + g * s_.group_o()) * area_;
-      T* sums = in_place ? to : product.get();
-      each_channels([&](int64_t c, int64_t count) {
-        const T* patches = gather(x, b, g * s_.group_c() + c, count, space);
-        if (turned) {
-          multiply(true, true, b.columns, s_.group_o(), count * kernel_, patches, b.columns, weights(w, g, c),
-                   s_.taps(), c > 0, sums, s_.group_o());
-        } else {
-          multiply(false, false, s_.group_o(), b.columns, count * kernel_, weights(w, g, c), s_.taps(), patches,
-                   b.columns, c > 0, sums, b.columns);
-        }
-      });
-      T* result = sums;
-      if (turned) {
-        transpose(sums, b.columns, s_.group_o(), result = b.images > 1 ? untransposed.get() : to);
-      }
-      if (result != to || bias != nullptr || relu)
-        finish(result, b, bias == nullptr ? nullptr : bias + g * s_.group_o(), relu, to);
-    });
-  }
 
   void input_gradient(const T* grad, const T* w, T* grad_x) const {
     each_block_and_group([&](const Block& b, int64_t g) {
@@ -143,9 +116,6 @@ class Im2col {
 
   // The planes of one image are the patches of a 1x1 kernel.
   bool in_place(const Block& b) const { return b.images == 1 && kernel_ == 1 && !layout_.copied(); }
-
-  // Then pixels are the rows of the product, and channels its columns.
-  bool turned_pays(const Block& b) const { return b.columns <= kFewColumns && s_.group_o() >= 2 * kFewColumns; }
 
   template <class W>
   W* weights(W* w, int64_t g, int64_t c) const {
@@ -235,20 +205,6 @@ class Im2col {
     return space.joined.get();
   }
 
-  // sums [O/groups, columns] -> the images of out, with bias and relu.
-  void finish(const T* sums, const Block& b, const T* bias, bool relu, T* out) const {
-    for (int64_t i = 0; i < b.images; ++i)
-      for (int64_t o = 0; o < s_.group_o(); ++o) {
-        const T* from = sums + o * b.columns + i * area_;
-        T* to = out + (i * s_.o + o) * area_;
-        const T add = bias == nullptr ? T{0} : bias[o];
-        for (int64_t j = 0; j < area_; ++j) {
-          const T value = from[j] + add;
-          to[j] = relu && value < T{0} ? T{0} : value;
-        }
-      }
-  }
-
   const DirectShape s_;
   const ConvKernels<T>& kernels_;
   const ImageLayout layout_;
@@ -276,11 +232,6 @@ void turn_weights(const Conv2dParams& p, const T* w, T* to) {
 }  // namespace
 
 template <class T>
-void im2col_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out) {
-  Im2col<T>(DirectShape::forward(p)).forward(x, w, bias, relu, out);
-}
-
-template <class T>
 void im2col_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x) {
   // At stride 1 it is a convolution, too; adding patches up costs more than turning the weights if those of groups are
   // few, or there are enough pixels to use them.
@@ -289,7 +240,8 @@ void im2col_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* 
     return Im2col<T>(DirectShape::forward(p)).input_gradient(grad, w, grad_x);
   const Scratch<T> turned(p.o * p.group_c() * p.kh * p.kw);
   turn_weights(p, w, turned.get());
-  Im2col<T>(DirectShape::backward_input(p)).forward(grad, turned.get(), nullptr, false, grad_x);
+  implicit_convolution(DirectShape::backward_input(p), grad, turned.get(), static_cast<const T*>(nullptr), false,
+                       grad_x);
 }
 
 template <class T>
@@ -297,9 +249,8 @@ void im2col_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T*
   Im2col<T>(DirectShape::forward(p)).weight_gradient(grad, x, grad_w);
 }
 
-#define INSTANTIATE(T)                                                                           \
-  template void im2col_convolution(const Conv2dParams&, const T*, const T*, const T*, bool, T*); \
-  template void im2col_input_gradient(const Conv2dParams&, const T*, const T*, T*);              \
+#define INSTANTIATE(T)                                                              \
+  template void im2col_input_gradient(const Conv2dParams&, const T*, const T*, T*); \
   template void im2col_weight_gradient(const Conv2dParams&, const T*, const T*, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -1,13 +1,14 @@
-// Convolution by im2col: patches of the images are laid out as a matrix, and gemm does the rest.
+// Convolution as products of matrices, whose patches are packed from the images as gemm's kernels read them.
 #pragma once
 
-#include "params.h"
+#include "cpu/conv2d_image.h"
 
 namespace talus::cpu {
 
-// bias: [O] or null.
+// x [N, C, H, W] * w -> out [N, O, OH, OW]. bias: [O] or null.
 template <class T>
-void im2col_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out);
+void implicit_convolution(const DirectShape& s, const T* x, const T* w, const T* bias, bool relu, T* out);
+
 template <class T>
 void im2col_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x);
 template <class T>

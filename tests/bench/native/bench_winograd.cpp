@@ -47,17 +47,17 @@ int main(int argc, char** argv) {
     using namespace talus::cpu;
     const auto forward = DirectShape::forward(p), backward = DirectShape::backward_input(p);
     const float* none = nullptr;
-    const auto time =
-        bench::race({[&] { direct_convolution(forward, x.data(), w.data(), false, none, false, out.data()); },
-                     [&] { im2col_convolution(p, x.data(), w.data(), none, false, out.data()); },
-                     [&] { winograd_convolution(p, x.data(), w.data(), none, false, out.data()); },
-                     [&] { direct_convolution(backward, grad.data(), w.data(), true, none, false, grad_x.data()); },
-                     [&] { im2col_input_gradient(p, grad.data(), w.data(), grad_x.data()); },
-                     [&] { winograd_input_gradient(p, grad.data(), w.data(), grad_x.data()); },
-                     [&] { direct_weight_gradient(p, grad.data(), x.data(), grad_w.data()); },
-                     [&] { im2col_weight_gradient(p, grad.data(), x.data(), grad_w.data()); },
-                     [&] { winograd_weight_gradient(p, grad.data(), x.data(), grad_w.data()); }},
-                    rounds, std::chrono::milliseconds(threads > 1 ? 20 : 0));
+    const auto time = bench::race(
+        {[&] { direct_convolution(forward, x.data(), w.data(), false, none, false, out.data()); },
+         [&] { implicit_convolution(DirectShape::forward(p), x.data(), w.data(), none, false, out.data()); },
+         [&] { winograd_convolution(p, x.data(), w.data(), none, false, out.data()); },
+         [&] { direct_convolution(backward, grad.data(), w.data(), true, none, false, grad_x.data()); },
+         [&] { im2col_input_gradient(p, grad.data(), w.data(), grad_x.data()); },
+         [&] { winograd_input_gradient(p, grad.data(), w.data(), grad_x.data()); },
+         [&] { direct_weight_gradient(p, grad.data(), x.data(), grad_w.data()); },
+         [&] { im2col_weight_gradient(p, grad.data(), x.data(), grad_w.data()); },
+         [&] { winograd_weight_gradient(p, grad.data(), x.data(), grad_w.data()); }},
+        rounds, std::chrono::milliseconds(threads > 1 ? 20 : 0));
     const double flops = 18e-9 * static_cast<double>(p.n * p.o * p.c * p.h * p.w);
     std::printf("n%-3d %3d -> %-3d %3d^2", static_cast<int>(p.n), static_cast<int>(p.c), static_cast<int>(p.o),
                 static_cast<int>(p.h));

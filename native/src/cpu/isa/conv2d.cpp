@@ -150,6 +150,24 @@ static void transfer_rows(int64_t rows, int64_t columns, const T* from, int64_t 
   }
 }
 
+template <class T>
+static void gather(int64_t taps, const int64_t* offset, const T* from, int columns, T* to, int64_t to_row) {
+  constexpr int L = kLanes<T>;
+  const int rest = columns % L;
+  if (rest == 0) {
+    for (int64_t p = 0; p < taps; ++p, to += to_row)
+      for (int j = 0; j < columns; j += L) store(to + j, load(from + offset[p] + j));
+  } else if (columns < L) {
+    for (int64_t p = 0; p < taps; ++p, to += to_row) store_partial(to, load_partial(from + offset[p], rest), rest);
+  } else {
+    for (int64_t p = 0; p < taps; ++p, to += to_row) {
+      const T* row = from + offset[p];
+      store(to, load(row));
+      store_partial(to + L, load_partial(row + L, rest), rest);
+    }
+  }
+}
+
 template <class T, int Rows>
 static constexpr void fill_tiles(ConvKernels<T>& kernels) {
   kernels.tile[Rows - 1] = tile<T, Rows>;
@@ -171,7 +189,8 @@ static constexpr void fill_dots(ConvKernels<T>& kernels) {
 template <class T>
 static constexpr ConvKernels<T> kernels() {
   ConvKernels<T> k = {
-      kLanes<T>, kRows, {}, {}, kDotRows, kDotTaps, {}, sum<T>, transfer_rows<T, false>, transfer_rows<T, true>};
+      kLanes<T>, kRows, {}, {}, kDotRows, kDotTaps, {}, sum<T>, transfer_rows<T, false>, transfer_rows<T, true>,
+      gather<T>};
   fill_tiles<T, kRows>(k);
   fill_dots<T, kDotRows, kDotTaps>(k);
   return k;

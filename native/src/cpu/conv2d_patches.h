@@ -1,0 +1,140 @@
+// The patches of a block of output pixels, packed from the image straight into the panels that gemm's kernels read. A
+// matrix of patches never exists.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "cpu/conv2d_image.h"
+#include "cpu/gemm.h"
+#include "memory.h"
+
+namespace talus::cpu {
+
+// Output pixels [first, first + count) of each of some images: whole images if there are several, and whole rows of
+// images that must be laid out.
+struct PixelBlock {
+  int64_t n, images, first, count;
+};
+
+// Neighbouring output pixels of one image: the columns of one tile. The last pixels of an image, if they are too few
+// for a register, become dot products, whose patches are rows.
+struct PixelTile {
+  int64_t image, first, columns;
+  bool dots;
+  size_t first_run, last_run;
+};
+
+template <class T>
+class Patches {
+ public:
+  // `depth`: taps of the longest chunk.
+  Patches(const GemmKernels<T>& gemm, const DirectShape& s, const PixelBlock& block, int64_t depth)
+      : s_(s),
+        block_(block),
+        kernels_(conv2d_table().of<T>()),
+        whole_(s),
+        layout_(band(s, block)),
+        offsets_(layout_.offsets()),
+        width_(kTileVectors * gemm.lanes),
+        depth_(depth),
+        kernel_(s.kh * s.kw) {
+    const int64_t area = s.oh * s.ow, rest = area % gemm.lanes;
+    const int64_t whole = dots_pay(gemm, rest) ? area - rest : area;
+    const int64_t tiled = std::clamp<int64_t>(whole - block.first, 0, block.count);
+    for (int64_t i = 0; i < block.images; ++i) {
+      for (int64_t j = 0; j < tiled; j += width_) add_tile(i, j, std::min(width_, tiled - j));
+      if (tiled < block.count) add_tile(i, tiled, block.count - tiled, true);
+    }
+  }
+
+  const std::vector<PixelTile>& tiles() const { return tiles_; }
+  int64_t width() const { return width_; }
+  // Elements of all tiles of a chunk; tile i is at i * tile_size().
+  int64_t size() const { return static_cast<int64_t>(tiles_.size()) * tile_size(); }
+  int64_t tile_size() const { return width_ * depth_; }
+  // From one column's patch to the next in tiles of dots.
+  int64_t dots_stride() const { return depth_; }
+
+  // Channels [begin, end) of x, the planes of one group of the block's first image, as taps from `tap` on of a chunk.
+  void pack(const T* x, int64_t begin, int64_t end, int64_t tap, T* to) const {
+    const int64_t plane = s_.h * s_.w;
+    const int64_t some =
+        layout_.copied() ? std::max<int64_t>(1, kCopiedBytes / (layout_.plane() * int64_t{sizeof(T)})) : end - begin;
+    const Scratch<T> copy(layout_.copied() ? std::min(some, end - begin) * layout_.plane() : 0);
+    if (layout_.copied()) std::fill_n(copy.get(), std::min(some, end - begin) * layout_.plane(), T{0});
+    for (int64_t c = begin; c < end; c += some, tap += some * kernel_) {
+      const int64_t count = std::min(some, end - c);
+      size_t i = 0;
+      for (int64_t image = 0; image < block_.images; ++image) {
+        const T* from = x + (image * s_.c + c) * plane;
+        if (layout_.copied()) {
+          layout_.copy(kernels_, from, count, copy.get());
+          from = copy.get();
+        }
+        for (; i < tiles_.size() && tiles_[i].image == image; ++i)
+          pack_tile(tiles_[i], from, count * kernel_, tap, to + static_cast<int64_t>(i) * tile_size());
+      }
+    }
+  }
+
+ private:
+  // So much of the image is laid out at a time: it stays in L1 until its patches are packed.
+  static constexpr int64_t kCopiedBytes = 12 << 10;
+
+  // Columns [to, to + columns) of a tile, neighbours in a row of the layout.
+  struct Run {
+    int64_t from, to;
+    int columns;
+  };
+
+  // The rows of a block as an image of their own, shifted up.
+  static DirectShape band(DirectShape s, const PixelBlock& b) {
+    if (!ImageLayout(s).copied()) return s;
+    s.oh = b.count / s.ow;
+    s.pad_h -= b.first / s.ow * s.stride_h;
+    return s;
+  }
+
+  // In registers: dots and adding up their lanes, against a register of which only `rest` lanes are used.
+  bool dots_pay(const GemmKernels<T>& gemm, int64_t rest) const {
+    const auto k = static_cast<double>(depth_), lanes = static_cast<double>(gemm.lanes);
+    return depth_ >= 4 * gemm.lanes && static_cast<double>(rest) * (k / lanes + 4.5) < 0.8 * k;
+  }
+
+  void add_tile(int64_t image, int64_t first, int64_t columns, bool dots = false) {
+    const size_t first_run = runs_.size();
+    for (int64_t j = first; j < first + columns;) {
+      const int64_t pixel = whole_.copied() ? j : block_.first + j, x = pixel % s_.ow;
+      const int64_t count = std::min(s_.ow - x, first + columns - j);
+      runs_.push_back({pixel / s_.ow * layout_.row() + x, j - first, static_cast<int>(count)});
+      j += count;
+    }
+    tiles_.push_back({image, block_.first + first, columns, dots, first_run, runs_.size()});
+  }
+
+  void pack_tile(const PixelTile& tile, const T* from, int64_t taps, int64_t tap, T* to) const {
+    for (size_t r = tile.first_run; r < tile.last_run; ++r) {
+      const Run& run = runs_[r];
+      if (!tile.dots) {
+        kernels_.gather(taps, offsets_.data(), from + run.from, run.columns, to + tap * width_ + run.to, width_);
+        continue;
+      }
+      for (int64_t j = 0; j < run.columns; ++j) {
+        T* column = to + (run.to + j) * dots_stride() + tap;
+        for (int64_t p = 0; p < taps; ++p) column[p] = from[offsets_[static_cast<size_t>(p)] + run.from + j];
+      }
+    }
+  }
+
+  const DirectShape& s_;
+  const PixelBlock block_;
+  const ConvKernels<T>& kernels_;
+  const ImageLayout whole_, layout_;
+  const std::vector<int64_t> offsets_;
+  const int64_t width_, depth_, kernel_;
+  std::vector<PixelTile> tiles_;
+  std::vector<Run> runs_;
+};
+
+}  // namespace talus::cpu
