@@ -15,6 +15,7 @@
 #define TALUS_OPS_NS cuda
 #define TALUS_OP __host__ __device__ __forceinline__ static
 #elif defined(TALUS_ISA_NS)
+#include "cpu/isa/gelu_math.h"
 #include "cpu/isa/vec_math.h"
 
 #define TALUS_OPS_NS TALUS_ISA_NS
@@ -159,8 +160,7 @@ struct GeluTanh {
   static constexpr bool kVector = true;
   template <class V>
   TALUS_OP V apply(V x, T, T) {
-    V slope;
-    return x * math::gelu_sigmoid<T>(x, slope);
+    return x * math::gelu_sigmoid<T>(x);
   }
 };
 
@@ -242,9 +242,8 @@ struct GeluTanhBackward {
   static constexpr bool kVector = true;
   template <class V>
   TALUS_OP V apply(V x, V y, T) {
-    V slope;
-    const V s = math::gelu_sigmoid<T>(y, slope);
-    return x * (s + y * (s * (T(1) - s) * slope));
+    const V s = math::gelu_sigmoid<T>(y);
+    return x * (s + y * (s * (T(1) - s) * math::gelu_slope<T>(y)));
   }
 };
 

@@ -89,8 +89,8 @@ void compare_unary(const UnaryCase& c, const Sizes& sizes, Layout out_layout, La
   Guarded<Out> actual(span_of(sizes, strides[0])), expected(span_of(sizes, strides[0]));
   talus::cpu::unary(c.op, dtype_of<T>(), geometry, x.data(), c.p0, c.p1, actual.data());
   talus::ref::unary(c.op, dtype_of<T>(), geometry, x.data(), c.p0, c.p1, expected.data());
-  // Where x^2 or x^3 goes into an exponential, its rounding counts many times.
-  const double scale = c.op == TALUS_GELU || c.op == TALUS_GELU_TANH ? 24 : 1;
+  // Where x^3 goes into an exponential, its rounding counts many times.
+  const double scale = c.op == TALUS_GELU ? 2 : c.op == TALUS_GELU_TANH ? 24 : 1;
   check_same(actual, expected, scale * tolerance<T>(), 2e-45, "unary");
 }
 
@@ -340,8 +340,8 @@ TEST(accuracy_of_the_vectorised_functions) {
     check_accuracy<double>(TALUS_SIGMOID, -700, 40, 2.5, sigmoid);
     const auto gelu = [](long double x) { return x * std::erfc(-x / std::sqrt(2.0L)) / 2; };
     const auto silu = [](long double x) { return x / (1 + std::exp(-x)); };
-    check_accuracy<float>(TALUS_GELU, -4, 9, 14, gelu);
-    check_accuracy<double>(TALUS_GELU, -4, 9, 14, gelu);
+    check_accuracy<float>(TALUS_GELU, -12.5, 14, 4.5, gelu);
+    check_accuracy<double>(TALUS_GELU, -36.5, 9, 6, gelu);
     check_accuracy<float>(TALUS_SILU, -80, 30, 3.5, silu);
     check_accuracy<double>(TALUS_SILU, -700, 40, 3.5, silu);
   });

@@ -110,6 +110,11 @@ void element_wise(int64_t bytes, const char* size) {
          [&] { talus::cpu::binary(TALUS_ADD, kFloat, g3, out.get(), y.get(), 1e-6, out.get()); });
   report(name("mul scalar"), 2 * bytes, bytes,
          [&] { talus::cpu::unary(TALUS_MUL_SCALAR, kFloat, g2, x.get(), 1.5, 0, out.get()); });
+  report(name("gelu"), 2 * bytes, bytes, [&] { talus::cpu::unary(TALUS_GELU, kFloat, g2, x.get(), 0, 0, out.get()); });
+  report(name("gelu backward"), 3 * bytes, bytes,
+         [&] { talus::cpu::binary(TALUS_GELU_BACKWARD, kFloat, g3, x.get(), y.get(), 0, out.get()); });
+  report(name("gelu tanh"), 2 * bytes, bytes,
+         [&] { talus::cpu::unary(TALUS_GELU_TANH, kFloat, g2, x.get(), 0, 0, out.get()); });
   report(name("exp"), 2 * bytes, bytes, [&] { talus::cpu::unary(TALUS_EXP, kFloat, g2, x.get(), 0, 0, out.get()); });
   const int64_t area = n >= 64 * 784 ? 784 : n / 64, images = n / (64 * area);
   const int64_t raw[] = {images, 64, area, 64 * area, area, 1, 64 * area, area, 1, 0, 1, 0};

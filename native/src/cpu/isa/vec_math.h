@@ -105,8 +105,10 @@ struct Ieee<float> {
   static constexpr float kRounder = 12582912.0f;   // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
   static constexpr float kLn2High = 0.693359375f;  // 10 bits, so that multiples of it are exact
   static constexpr float kLn2Low = -2.12194440e-4f;
-  static constexpr float kExpMin = -104.0f, kExpMax = 89.0f;  // exp is 0 and infinity there
-  static constexpr float kTanhMax = 10.0f;                    // tanh rounds to 1 from here
+  static constexpr float kExpMin = -104.0f, kExpMax = 89.0f;             // exp is 0 and infinity there
+  static constexpr float kExpNormalMin = -87.0f, kExpNormalMax = 88.0f;  // exp is a normal number between
+  static constexpr float kExpm1Min = -30.0f;                             // exp - 1 rounds to -1 below
+  static constexpr float kTanhMax = 10.0f;                               // tanh rounds to 1 from here
   static constexpr int kExpDegree = 7, kLogTerms = 5;
   static constexpr float kMinNormal = 1.17549435e-38f, kSubnormalScale = 33554432.0f;  // 2^25
   static constexpr int kSubnormalShift = 25;
@@ -122,6 +124,8 @@ struct Ieee<double> {
   static constexpr double kLn2High = 6.93147180369123816490e-01;  // 32 bits
   static constexpr double kLn2Low = 1.90821492927058770002e-10;
   static constexpr double kExpMin = -746.0, kExpMax = 710.0;
+  static constexpr double kExpNormalMin = -708.0, kExpNormalMax = 709.0;
+  static constexpr double kExpm1Min = -50.0;
   static constexpr double kTanhMax = 20.0;
   static constexpr int kExpDegree = 13, kLogTerms = 11;
   static constexpr double kMinNormal = 2.2250738585072014e-308, kSubnormalScale = 18014398509481984.0;  // 2^54
@@ -220,69 +224,10 @@ static inline Vec<T> sigmoid(Vec<T> x) {
   return T(1) / (T(1) + exp<T>(-x));
 }
 
-// Chebyshev interpolation, written out as powers. kErf: erf(y) / y in y^2, for y <= 1. kTail: (y + kCentre) exp(y^2)
-// erfc(y) in (y - kCentre) / (y + kCentre), for y >= 1; relative errors 1e-9 (float) and 1e-17 (double).
-template <class T>
-struct Normal;
-
-template <>
-struct Normal<float> {
-  static constexpr float kMax = 14.5f, kCentre = 2;  // exp(-x^2/2) is 0 beyond
-  static constexpr float kExpm1Min = -30;
-  static constexpr float kErf[] = {1.128379165848350946f,      -0.37612626666720331023f,  0.11283594715160217732f,
-                                   -0.026854212010626412443f,  0.0051890874234339739861f, -0.00080168642871658695293f,
-                                   0.000078758750626854883411f};
-  static constexpr float kTail[] = {
-      1.0215827047800151273f,      -0.68716069976681545356f,   0.27947218059914355297f,     -0.036441384100252843783f,
-      -0.021514191846724189277f,   0.0064695147209440113602f,  0.0031410742416838595169f,   -0.00084537808402822903321f,
-      -0.00087691946632332597696f, 0.00038522525222779902796f, -0.000022541907355424216218f};
-};
-
-template <>
-struct Normal<double> {
-  static constexpr double kMax = 39, kCentre = 3;
-  static constexpr double kExpm1Min = -50;
-  static constexpr double kErf[] = {1.1283791670955125738,     -0.37612638903183748056,     0.11283791670954878666,
-                                    -0.026866170645076793248,  0.0052239776248180144673,    -0.00085483269808337899052,
-                                    0.00012055331111642710923, -0.000014925595266831181565, 1.6461000484121368033e-6,
-                                    -1.6350312701054695011e-7, 1.4659775274047435814e-8,    -1.137284885679167367e-9,
-                                    5.9571761477489114044e-11};
-  static constexpr double kTail[] = {
-      1.0740069070883397037,       -0.88339445316988357587,    0.5902283571041009856,     -0.31046726190057606381,
-      0.11952776128736960216,      -0.026827234624079116323,   -0.0012124166302080757701, 0.0030340619936025439602,
-      -0.00054830963358775988178,  -0.00027677778764109292053, 0.0001075608524420736625,  0.00003039817257475303593,
-      -0.000017466610952492722566, -4.7523221593087016186e-6,  2.7521805684488269365e-6,  1.0190485501287389108e-6,
-      -3.9106466081145619392e-7,   -2.8636259196024125653e-7,  6.2978444827022896818e-8,  9.6365096513285588562e-8,
-      -5.1091147553707859294e-8,   7.6741545168878437606e-9};
-};
-
-template <class T, int N>
-static inline Vec<T> polynomial(Vec<T> x, const T (&coefficients)[N]) {
-  Vec<T> p = broadcast<T>(coefficients[N - 1]);
-  for (int i = N - 2; i >= 0; --i) p = p * x + coefficients[i];
-  return p;
-}
-
-// The distribution function of the normal distribution, exact to some ulp in its tails, too; e is exp(-x^2/2).
-template <class T>
-static inline Vec<T> normal_cdf(Vec<T> x, Vec<T>& e) {
-  using N = Normal<T>;
-  constexpr T kSqrtHalf = T(0.70710678118654752440);
-  Vec<T> a = x < Vec<T>{} ? -x : x;
-  a = a > N::kMax ? broadcast<T>(N::kMax) : a;
-  // What rounding takes off the square is large beside the last digit of its exponential.
-  const Vec<T> square = a * a, lost = a * a - square;
-  e = exp<T>(square * T(-0.5)) * (T(1) - lost * T(0.5));
-  const Vec<T> y = a * kSqrtHalf, inverse = T(1) / (y + N::kCentre);
-  const Vec<T> tail = T(0.5) * e * polynomial<T>((y - N::kCentre) * inverse, N::kTail) * inverse;
-  const Vec<T> middle = T(0.5) + x * (kSqrtHalf / 2) * polynomial<T>(y * y, N::kErf);
-  return y < T(1) ? middle : x < Vec<T>{} ? tail : T(1) - tail;
-}
-
 // For x <= 0.
 template <class T>
 static inline Vec<T> expm1_negative(Vec<T> x) {
-  x = x < Normal<T>::kExpm1Min ? broadcast<T>(Normal<T>::kExpm1Min) : x;
+  x = x < Ieee<T>::kExpm1Min ? broadcast<T>(Ieee<T>::kExpm1Min) : x;
   Bits<T> k;
   const Vec<T> p = reduced_expm1<T>(x, k);
   const Vec<T> scale = power_of_two<T>(k);
@@ -296,17 +241,6 @@ static inline Vec<T> softplus(Vec<T> x) {
   const Vec<T> positive = x > Vec<T>{} ? x : Vec<T>{};
   const Vec<T> small = u == T(1) ? e : log<T>(u) * (e / (u == T(1) ? u : u - T(1)));
   return x != x ? x : positive + small;
-}
-
-// The sigmoid in gelu's approximation, (1 + tanh(u)) / 2 = sigmoid(2u), and the derivative of 2u.
-template <class T>
-static inline Vec<T> gelu_sigmoid(Vec<T> x, Vec<T>& slope) {
-  constexpr T kScale = T(1.59576912160573071176), kCube = T(0.044715);  // 2 sqrt(2 / pi)
-  Vec<T> a = x > T(40) ? broadcast<T>(T(40)) : x;
-  a = a < T(-40) ? broadcast<T>(T(-40)) : a;
-  const Vec<T> cubed = a * a * kCube;
-  slope = kScale * (T(1) + T(3) * cubed);
-  return sigmoid<T>(kScale * a * (T(1) + cubed));
 }
 
 }  // namespace talus::TALUS_ISA_NS::math
