@@ -101,8 +101,14 @@ class ImageLayout {
           kernels.copy_rows(rows, columns, from + image, s_.stride_h * s_.w, to + place, row());
           return;
         }
-        for (int64_t r = 0; r < rows; ++r)
-          take_every(s_.stride_w, columns, from + image + r * s_.stride_h * s_.w, to + place + r * row());
+        if (s_.stride_w == 2) {
+          kernels.take_every_second(rows, columns, from + image, s_.stride_h * s_.w, to + place, row());
+          return;
+        }
+        for (int64_t r = 0; r < rows; ++r) {
+          const T* source = from + image + r * s_.stride_h * s_.w;
+          for (int64_t q = 0; q < columns; ++q) to[place + r * row() + q] = source[q * s_.stride_w];
+        }
       });
   }
 
@@ -128,16 +134,6 @@ class ImageLayout {
   static bool overhangs(const DirectShape& s) {
     return (s.oh - 1) * s.stride_h + (s.kh - 1) * s.dilation_h >= s.h ||
            (s.ow - 1) * s.stride_w + (s.kw - 1) * s.dilation_w >= s.w;
-  }
-
-  // The compiler vectorises the usual stride if it knows it.
-  template <class T>
-  static void take_every(int64_t stride, int64_t n, const T* from, T* to) {
-    if (stride == 2) {
-      for (int64_t q = 0; q < n; ++q) to[q] = from[2 * q];
-    } else {
-      for (int64_t q = 0; q < n; ++q) to[q] = from[q * stride];
-    }
   }
 
   int64_t phase() const { return rows_ * columns_; }

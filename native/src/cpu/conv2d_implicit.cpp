@@ -1,6 +1,8 @@
 // Convolution as a product whose right side, the patches, is packed from the images: a row of weights for each output
 // channel times a column of taps for each pixel. Weights are read where they are. What is summed in which order depends
 // on the shape only.
+#include <numeric>
+
 #include "caches.h"
 #include "cpu/conv2d_direct.h"
 #include "cpu/conv2d_im2col.h"
@@ -14,6 +16,8 @@ namespace {
 // At most this many taps are summed at a time: rows of weights for one tile then stay in L1, patches of a block in L2.
 constexpr int64_t kTaps = 448;
 constexpr int64_t kColumns = 256;
+// So few panels of output channels do not repay packing what can be read in place.
+constexpr int64_t kPanelsInPlace = 6;
 // Blocks for each thread, when each is one thread's own. Fewer are shared by all threads.
 constexpr int64_t kBlocksPerThread = 8;
 // Pieces for each thread of what threads share.
@@ -67,8 +71,8 @@ class Implicit {
   std::vector<PixelBlock> cut(int64_t columns) const {
     std::vector<PixelBlock> blocks;
     const int64_t images = std::min(s_.n, std::max<int64_t>(1, columns / area_));
-    const int64_t unit =
-        std::max(pixel_unit_, std::min<int64_t>(area_, pixel_unit_ == 1 ? kTileVectors * gemm_.lanes : 1));
+    // Parts that fill registers, if that makes them no longer.
+    const int64_t whole = std::lcm<int64_t>(pixel_unit_, gemm_.lanes), unit = whole <= columns ? whole : pixel_unit_;
     const int64_t count = images > 1 ? area_ : even_part(area_, columns, unit);
     for (int64_t n = 0; n < s_.n; n += images)
       for (int64_t first = 0; first < area_; first += count)
@@ -80,7 +84,7 @@ class Implicit {
 
   // Packed and multiplied by this thread, some channels after the other.
   void one_block(const PixelBlock& block, int64_t g) const {
-    const Patches<T> patches(gemm_, s_, block, depth_);
+    const Patches<T> patches(gemm_, s_, block, depth_, panels_ <= kPanelsInPlace);
     const Scratch<T> packed(patches.size()), rows(gemm_.rows * row_stride());
     for (int64_t c = 0; c < s_.group_c(); c += channels_) {
       patches.pack(planes(block, g), c, std::min(c + channels_, s_.group_c()), 0, packed.get());
@@ -91,7 +95,7 @@ class Implicit {
 
   // All threads pack, then they share the output channels, and columns if channels are few.
   void shared_block(const PixelBlock& block, int64_t g) const {
-    const Patches<T> patches(gemm_, s_, block, depth_);
+    const Patches<T> patches(gemm_, s_, block, depth_, panels_ <= kPanelsInPlace);
     const int64_t chunks = ceil_div(s_.group_c(), channels_);
     const Scratch<T> packed(chunks * patches.size());
     const int64_t threads = num_threads();
@@ -149,6 +153,10 @@ class Implicit {
         multiply_dots(t, height, tile.columns);
       } else {
         t.b_stride = patches.width();
+        if (patches.in_place(tile)) {
+          t.b_stride = s_.h * s_.w;
+          t.b = planes(block, g) + c * t.b_stride + patches.place(tile);
+        }
         t.n = static_cast<int>(tile.columns);
         gemm_.tile[1][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
       }

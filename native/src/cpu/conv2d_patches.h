@@ -28,8 +28,8 @@ struct PixelTile {
 template <class T>
 class Patches {
  public:
-  // `depth`: taps of the longest chunk.
-  Patches(const GemmKernels<T>& gemm, const DirectShape& s, const PixelBlock& block, int64_t depth)
+  // `depth`: taps of the longest chunk. `in_place`: do not pack what can be read where it is.
+  Patches(const GemmKernels<T>& gemm, const DirectShape& s, const PixelBlock& block, int64_t depth, bool in_place)
       : s_(s),
         block_(block),
         kernels_(conv2d_table().of<T>()),
@@ -38,7 +38,9 @@ class Patches {
         offsets_(layout_.offsets()),
         width_(kTileVectors * gemm.lanes),
         depth_(depth),
-        kernel_(s.kh * s.kw) {
+        kernel_(s.kh * s.kw),
+        in_place_(in_place && kernel_ == 1 && !whole_.copied() && s.h == 1 &&
+                  (gemm.partial_b || s.ow % gemm.lanes == 0)) {
     const int64_t area = s.oh * s.ow, rest = area % gemm.lanes;
     const int64_t whole = dots_pay(gemm, rest) ? area - rest : area;
     const int64_t tiled = std::clamp<int64_t>(whole - block.first, 0, block.count);
@@ -56,24 +58,31 @@ class Patches {
   // From one column's patch to the next in tiles of dots.
   int64_t dots_stride() const { return depth_; }
 
+  // Where tile i's rows are read in the image itself, those of channel 0 at `first` of the block's planes and from one
+  // channel to the next `stride` elements apart; otherwise it is packed.
+  bool in_place(const PixelTile& tile) const { return in_place_ && !tile.dots; }
+  int64_t place(const PixelTile& tile) const { return tile.image * s_.c * s_.h * s_.w + tile.first; }
+
   // Channels [begin, end) of x, the planes of one group of the block's first image, as taps from `tap` on of a chunk.
   void pack(const T* x, int64_t begin, int64_t end, int64_t tap, T* to) const {
-    const int64_t plane = s_.h * s_.w;
+    const int64_t plane = s_.h * s_.w, place = layout_.copied() ? layout_.plane() : 0;
     const int64_t some =
-        layout_.copied() ? std::max<int64_t>(1, kCopiedBytes / (layout_.plane() * int64_t{sizeof(T)})) : end - begin;
-    const Scratch<T> copy(layout_.copied() ? std::min(some, end - begin) * layout_.plane() : 0);
-    if (layout_.copied()) std::fill_n(copy.get(), std::min(some, end - begin) * layout_.plane(), T{0});
+        place > 0 ? std::max<int64_t>(1, kCopiedBytes / (place * int64_t{sizeof(T)})) : kPackedChannels;
+    const Scratch<T> copy(std::min(some, end - begin) * place);
+    std::fill_n(copy.get(), std::min(some, end - begin) * place, T{0});
     for (int64_t c = begin; c < end; c += some, tap += some * kernel_) {
-      const int64_t count = std::min(some, end - c);
+      const int64_t count = std::min(some, end - c), next = std::min(some, end - c - count);
       size_t i = 0;
       for (int64_t image = 0; image < block_.images; ++image) {
         const T* from = x + (image * s_.c + c) * plane;
-        if (layout_.copied()) {
+        for (int64_t j = 0; j < next; ++j) fetch(from + (count + j) * plane);
+        if (place > 0) {
           layout_.copy(kernels_, from, count, copy.get());
           from = copy.get();
         }
         for (; i < tiles_.size() && tiles_[i].image == image; ++i)
-          pack_tile(tiles_[i], from, count * kernel_, tap, to + static_cast<int64_t>(i) * tile_size());
+          if (!in_place(tiles_[i]))
+            pack_tile(tiles_[i], from, count * kernel_, tap, to + static_cast<int64_t>(i) * tile_size());
       }
     }
   }
@@ -81,6 +90,8 @@ class Patches {
  private:
   // So much of the image is laid out at a time: it stays in L1 until its patches are packed.
   static constexpr int64_t kCopiedBytes = 12 << 10;
+  // Of planes in place, so many are packed tile after tile: a tile has a line or two of each, far apart.
+  static constexpr int64_t kPackedChannels = 16;
 
   // Columns [to, to + columns) of a tile, neighbours in a row of the layout.
   struct Run {
@@ -100,6 +111,17 @@ class Patches {
   bool dots_pay(const GemmKernels<T>& gemm, int64_t rest) const {
     const auto k = static_cast<double>(depth_), lanes = static_cast<double>(gemm.lanes);
     return depth_ >= 4 * gemm.lanes && static_cast<double>(rest) * (k / lanes + 4.5) < 0.8 * k;
+  }
+
+  // The part of a plane that the block reads: too short for hardware prefetchers to get going.
+  void fetch(const T* plane) const {
+    const int64_t rows = ceil_div(block_.count, s_.ow) - 1, first = block_.first / s_.ow * s_.stride_h - s_.pad_h;
+    const int64_t last = first + rows * s_.stride_h + (s_.kh - 1) * s_.dilation_h + 1;
+    const bool one_row = s_.h == 1;
+    const int64_t begin = one_row ? block_.first * s_.stride_w : std::clamp<int64_t>(first, 0, s_.h) * s_.w;
+    const int64_t end =
+        one_row ? (block_.first + block_.count) * s_.stride_w : std::clamp<int64_t>(last, 0, s_.h) * s_.w;
+    for (int64_t i = begin; i < end; i += 64 / int64_t{sizeof(T)}) __builtin_prefetch(plane + i);
   }
 
   void add_tile(int64_t image, int64_t first, int64_t columns, bool dots = false) {
@@ -133,6 +155,7 @@ class Patches {
   const ImageLayout whole_, layout_;
   const std::vector<int64_t> offsets_;
   const int64_t width_, depth_, kernel_;
+  const bool in_place_;
   std::vector<PixelTile> tiles_;
   std::vector<Run> runs_;
 };

@@ -150,6 +150,27 @@ static void transfer_rows(int64_t rows, int64_t columns, const T* from, int64_t 
   }
 }
 
+template <class T, int... Lane>
+static TALUS_INLINE Vec<T> even_lanes(Vec<T> low, Vec<T> high, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(low, high, (2 * Lane)...);
+}
+
+template <class T>
+static void take_every_second(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row) {
+  constexpr int L = kLanes<T>;
+  // The element behind the last one may be another's.
+  const int64_t whole = (columns - 1) / L * L;
+  const int rest = static_cast<int>(columns - whole), elements = 2 * rest - 1;
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row) {
+    for (int64_t j = 0; j < whole; j += L)
+      store(to + j, even_lanes<T>(load(from + 2 * j), load(from + 2 * j + L), LaneNumbers<T>{}));
+    const T* last = from + 2 * whole;
+    const Vec<T> low = elements < L ? load_partial(last, elements) : load(last);
+    const Vec<T> high = elements > L ? load_partial(last + L, elements - L) : Vec<T>{};
+    store_partial(to + whole, even_lanes<T>(low, high, LaneNumbers<T>{}), rest);
+  }
+}
+
 template <class T>
 static void gather(int64_t taps, const int64_t* offset, const T* from, int columns, T* to, int64_t to_row) {
   constexpr int L = kLanes<T>;
@@ -188,9 +209,18 @@ static constexpr void fill_dots(ConvKernels<T>& kernels) {
 
 template <class T>
 static constexpr ConvKernels<T> kernels() {
-  ConvKernels<T> k = {
-      kLanes<T>, kRows, {}, {}, kDotRows, kDotTaps, {}, sum<T>, transfer_rows<T, false>, transfer_rows<T, true>,
-      gather<T>};
+  ConvKernels<T> k = {kLanes<T>,
+                      kRows,
+                      {},
+                      {},
+                      kDotRows,
+                      kDotTaps,
+                      {},
+                      sum<T>,
+                      transfer_rows<T, false>,
+                      transfer_rows<T, true>,
+                      take_every_second<T>,
+                      gather<T>};
   fill_tiles<T, kRows>(k);
   fill_dots<T, kDotRows, kDotTaps>(k);
   return k;

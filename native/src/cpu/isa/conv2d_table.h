@@ -54,6 +54,8 @@ struct ConvKernels {
   // to[r * to_row + j] = or += from[r * from_row + j].
   void (*copy_rows)(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row);
   void (*add_rows)(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row);
+  // to[r * to_row + j] = from[r * from_row + 2 * j].
+  void (*take_every_second)(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row);
   // to[p * to_row + j] = from[offset[p] + j], p < taps, j < columns, at most two registers of them.
   void (*gather)(int64_t taps, const int64_t* offset, const T* from, int columns, T* to, int64_t to_row);
 };
