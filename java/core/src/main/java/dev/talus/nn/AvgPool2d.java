@@ -8,11 +8,7 @@ import dev.talus.Tensor;
  * @see <a
  *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html">AvgPool2d</a>
  */
-public final class AvgPool2d extends Module {
-  private final int[] kernel;
-  private final int[] stride;
-  private final int[] padding;
-  private final boolean ceilMode;
+public final class AvgPool2d extends Pool2d {
   private final boolean countIncludePad;
 
   /**
@@ -46,36 +42,12 @@ public final class AvgPool2d extends Module {
    */
   public AvgPool2d(
       int[] kernelSize, int[] stride, int[] padding, boolean ceilMode, boolean countIncludePad) {
-    kernel = Arguments.sizes("AvgPool2d", "kernel_size", kernelSize, 1);
-    this.stride = Arguments.sizes("AvgPool2d", "stride", stride, 1);
-    this.padding = Arguments.sizes("AvgPool2d", "padding", padding, 0);
-    this.ceilMode = ceilMode;
+    super("AvgPool2d", kernelSize, stride, padding, ceilMode);
     this.countIncludePad = countIncludePad;
   }
 
-  /**
-   * Takes the mean of each window.
-   *
-   * @param x [N, C, H, W]
-   * @return [N, C, OH, OW]
-   * @throws IllegalArgumentException naming this layer, if the shape or type does not fit
-   */
   @Override
-  public Tensor forward(Tensor x) {
-    try {
-      return F.avgPool2d(x, kernel, stride, padding, ceilMode, countIncludePad);
-    } catch (IllegalArgumentException e) {
-      throw refusal(e.getMessage(), e);
-    }
-  }
-
-  @Override
-  protected String extraRepr() {
-    return "kernel_size="
-        + Arguments.python(kernel)
-        + ", stride="
-        + Arguments.python(stride)
-        + ", padding="
-        + Arguments.python(padding);
+  Tensor pool(Tensor x) {
+    return F.avgPool2d(x, kernel, stride, padding, ceilMode, countIncludePad);
   }
 }

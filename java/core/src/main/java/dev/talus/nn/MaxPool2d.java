@@ -8,12 +8,8 @@ import dev.talus.Tensor;
  * @see <a
  *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html">MaxPool2d</a>
  */
-public final class MaxPool2d extends Module {
-  private final int[] kernel;
-  private final int[] stride;
-  private final int[] padding;
+public final class MaxPool2d extends Pool2d {
   private final int[] dilation;
-  private final boolean ceilMode;
 
   /**
    * Square windows side by side.
@@ -47,37 +43,18 @@ public final class MaxPool2d extends Module {
    */
   public MaxPool2d(
       int[] kernelSize, int[] stride, int[] padding, int[] dilation, boolean ceilMode) {
-    kernel = Arguments.sizes("MaxPool2d", "kernel_size", kernelSize, 1);
-    this.stride = Arguments.sizes("MaxPool2d", "stride", stride, 1);
-    this.padding = Arguments.sizes("MaxPool2d", "padding", padding, 0);
+    super("MaxPool2d", kernelSize, stride, padding, ceilMode);
     this.dilation = Arguments.sizes("MaxPool2d", "dilation", dilation, 1);
-    this.ceilMode = ceilMode;
   }
 
-  /**
-   * Takes the largest element of each window.
-   *
-   * @param x [N, C, H, W]
-   * @return [N, C, OH, OW]
-   * @throws IllegalArgumentException naming this layer, if the shape or type does not fit
-   */
   @Override
-  public Tensor forward(Tensor x) {
-    try {
-      return F.maxPool2d(x, kernel, stride, padding, dilation, ceilMode);
-    } catch (IllegalArgumentException e) {
-      throw refusal(e.getMessage(), e);
-    }
+  Tensor pool(Tensor x) {
+    return F.maxPool2d(x, kernel, stride, padding, dilation, ceilMode);
   }
 
   @Override
   protected String extraRepr() {
-    return "kernel_size="
-        + Arguments.python(kernel)
-        + ", stride="
-        + Arguments.python(stride)
-        + ", padding="
-        + Arguments.python(padding)
+    return super.extraRepr()
         + ", dilation="
         + Arguments.python(dilation)
         + ", ceil_mode="
