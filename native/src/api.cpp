@@ -452,6 +452,16 @@ int talus_avg_pool2d_backward(int device, int dtype, const int64_t* params, talu
   return on_cpu(device, [&] { cpu::avg_pool2d_backward(dtype, pool2d_params(params), grad, grad_x); });
 }
 
+int talus_adaptive_avg_pool2d(int device, int dtype, int64_t planes, int64_t h, int64_t w, int64_t out_h, int64_t out_w,
+                              talus_ptr x, talus_ptr out) {
+  return on_cpu(device, [&] { cpu::adaptive_avg_pool2d(dtype, {planes, h, w, out_h, out_w}, x, out); });
+}
+
+int talus_adaptive_avg_pool2d_backward(int device, int dtype, int64_t planes, int64_t h, int64_t w, int64_t out_h,
+                                       int64_t out_w, talus_ptr grad, talus_ptr grad_x) {
+  return on_cpu(device, [&] { cpu::adaptive_avg_pool2d_backward(dtype, {planes, h, w, out_h, out_w}, grad, grad_x); });
+}
+
 // -------------------------------------------------------------------------------------------------- random
 
 talus_ptr talus_generator_create(int64_t seed) {

@@ -64,6 +64,8 @@
   void max_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, const void* taps, void* grad_x);        \
   void avg_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out);                                         \
   void avg_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, void* grad_x);                          \
+  void adaptive_avg_pool2d(int dtype, const AdaptivePool2dParams& p, const void* x, void* out);                        \
+  void adaptive_avg_pool2d_backward(int dtype, const AdaptivePool2dParams& p, const void* grad, void* grad_x);         \
   /* optimizers */                                                                                                     \
   void sgd_step(int dtype, int count, const int64_t* numels, const int64_t* params, const int64_t* grads,              \
                 const int64_t* buffers, double lr, double momentum, double dampening, double weight_decay,             \

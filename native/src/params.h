@@ -66,6 +66,11 @@ struct Pool2dParams {
   }
 };
 
+// Window i of an axis covers [floor(i * in / out), ceil((i + 1) * in / out)).
+struct AdaptivePool2dParams {
+  int64_t planes, h, w, out_h, out_w;
+};
+
 // One call of talus_gemm; see the border for the meaning of each field.
 struct GemmParams {
   int64_t batch;

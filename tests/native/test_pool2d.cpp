@@ -137,6 +137,43 @@ TEST(average_agrees_with_the_reference) {
   });
 }
 
+template <class T>
+void check_adaptive(const talus::AdaptivePool2dParams& p) {
+  const int64_t in = p.planes * p.h * p.w, out = p.planes * p.out_h * p.out_w;
+  const std::vector<T> x = random_values<T>(in, 3), grad = random_values<T>(out, 4);
+  std::vector<T> expected(static_cast<size_t>(out)), expected_grad(static_cast<size_t>(in));
+  talus::ref::adaptive_avg_pool2d(dtype_of<T>(), p, x.data(), expected.data());
+  talus::ref::adaptive_avg_pool2d_backward(dtype_of<T>(), p, grad.data(), expected_grad.data());
+  Guarded<T> actual(out), grad_x(in);
+  talus::cpu::adaptive_avg_pool2d(dtype_of<T>(), p, x.data(), actual.data());
+  talus::cpu::adaptive_avg_pool2d_backward(dtype_of<T>(), p, grad.data(), grad_x.data());
+  CHECK_ALL_CLOSE(actual.data(), expected.data(), out, 0, 2 * tolerance<T>, "means");
+  // An input of an enlarged plane is in many windows.
+  CHECK_ALL_CLOSE(grad_x.data(), expected_grad.data(), in, 0, 20 * tolerance<T>, "gradient");
+  CHECK(actual.intact() && grad_x.intact());
+}
+
+// Global, of one size, of several sizes, overlapping, larger than the input, wide, many planes, none.
+TEST(adaptive_average_agrees_with_the_reference) {
+  const talus::AdaptivePool2dParams shapes[] = {
+      {70, 7, 7, 1, 1},   {3, 1, 1, 1, 1},   {5, 40, 41, 1, 1}, {6, 28, 28, 7, 7}, {4, 13, 11, 7, 7},
+      {3, 5, 7, 2, 3},    {2, 10, 10, 7, 3}, {3, 3, 2, 7, 5},   {2, 1, 1, 4, 3},   {2, 9, 131, 4, 20},
+      {301, 9, 10, 4, 4}, {0, 5, 5, 2, 2},   {2, 17, 5, 17, 2}, {3, 64, 1, 5, 1},  {1, 300, 200, 7, 7}};
+  for_each_isa([&](const char*) {
+    for_each_thread_count([&](int) {
+      for (const auto& p : shapes) {
+        check::Note note(std::to_string(p.planes) + " planes " + std::to_string(p.h) + "x" + std::to_string(p.w) +
+                         " to " + std::to_string(p.out_h) + "x" + std::to_string(p.out_w));
+        check_adaptive<float>(p);
+        check_adaptive<double>(p);
+      }
+    });
+  });
+  float x[4] = {};
+  CHECK_FAILS(talus::cpu::adaptive_avg_pool2d(TALUS_INT32, {1, 2, 2, 1, 1}, x, x), "avg_pool2d: dtype 3");
+  CHECK_FAILS(talus::cpu::adaptive_avg_pool2d(TALUS_INT32, {1, 2, 2, 3, 1}, x, x), "adaptive_avg_pool2d: dtype 3");
+}
+
 // Known numbers, so that an error shared with the reference shows.
 TEST(known_values) {
   const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -152,6 +189,8 @@ TEST(known_values) {
   CHECK(out[0] == 0.25f && out[1] == 1.25f && out[2] == 2.75f && out[3] == 7);
   talus::cpu::avg_pool2d(TALUS_FLOAT32, padded.params(false), x, out);
   CHECK(out[0] == 1 && out[1] == 2.5f && out[2] == 5.5f && out[3] == 7);
+  talus::cpu::adaptive_avg_pool2d(TALUS_FLOAT32, {1, 3, 3, 2, 2}, x, out);
+  CHECK(out[0] == 3 && out[1] == 4 && out[2] == 6 && out[3] == 7);
   talus::cpu::avg_pool2d(TALUS_FLOAT32, padded.params(true, 2), x, out);
   CHECK(out[0] == 0.5f && out[1] == 2.5f && out[2] == 5.5f && out[3] == 14);
 }

@@ -361,6 +361,12 @@ TALUS_API int talus_max_pool2d_backward(int device, int dtype, const int64_t* pa
                                         talus_ptr grad_x);
 TALUS_API int talus_avg_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out);
 TALUS_API int talus_avg_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr grad_x);
+/* Contiguous planes [h,w] of h, w >= 1 to [out_h,out_w]: output i of an axis is the mean of the inputs from
+   floor(i * in / out) to below ceil((i + 1) * in / out). */
+TALUS_API int talus_adaptive_avg_pool2d(int device, int dtype, int64_t planes, int64_t h, int64_t w, int64_t out_h,
+                                        int64_t out_w, talus_ptr x, talus_ptr out);
+TALUS_API int talus_adaptive_avg_pool2d_backward(int device, int dtype, int64_t planes, int64_t h, int64_t w,
+                                                 int64_t out_h, int64_t out_w, talus_ptr grad, talus_ptr grad_x);
 
 /* -------------------------------------------------------------------- random */
 

@@ -109,4 +109,47 @@ void avg_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, voi
   });
 }
 
+namespace {
+
+// Calls f(input index, output index, elements of the output's window) for every element of every window.
+template <class F>
+void for_each_adaptive(const AdaptivePool2dParams& p, F&& f) {
+  const auto first = [](int64_t i, int64_t in, int64_t out) { return i * in / out; };
+  const auto last = [](int64_t i, int64_t in, int64_t out) { return ((i + 1) * in + out - 1) / out; };
+  for (int64_t plane = 0; plane < p.planes; ++plane)
+    for (int64_t oh = 0; oh < p.out_h; ++oh)
+      for (int64_t ow = 0; ow < p.out_w; ++ow) {
+        const int64_t h0 = first(oh, p.h, p.out_h), h1 = last(oh, p.h, p.out_h);
+        const int64_t w0 = first(ow, p.w, p.out_w), w1 = last(ow, p.w, p.out_w);
+        for (int64_t h = h0; h < h1; ++h)
+          for (int64_t w = w0; w < w1; ++w)
+            f(static_cast<size_t>((plane * p.h + h) * p.w + w),
+              static_cast<size_t>((plane * p.out_h + oh) * p.out_w + ow), static_cast<double>((h1 - h0) * (w1 - w0)));
+      }
+}
+
+}  // namespace
+
+void adaptive_avg_pool2d(int dtype, const AdaptivePool2dParams& p, const void* x, void* out) {
+  dispatch_float(dtype, "adaptive_avg_pool2d", [&](auto type) {
+    using T = typename decltype(type)::type;
+    std::vector<double> means(static_cast<size_t>(p.planes * p.out_h * p.out_w));
+    for_each_adaptive(p, [&](size_t from, size_t to, double count) {
+      means[to] += static_cast<double>(static_cast<const T*>(x)[from]) / count;
+    });
+    for (size_t i = 0; i < means.size(); ++i) static_cast<T*>(out)[i] = static_cast<T>(means[i]);
+  });
+}
+
+void adaptive_avg_pool2d_backward(int dtype, const AdaptivePool2dParams& p, const void* grad, void* grad_x) {
+  dispatch_float(dtype, "adaptive_avg_pool2d_backward", [&](auto type) {
+    using T = typename decltype(type)::type;
+    std::vector<double> sums(static_cast<size_t>(p.planes * p.h * p.w));
+    for_each_adaptive(p, [&](size_t from, size_t to, double count) {
+      sums[from] += static_cast<double>(static_cast<const T*>(grad)[to]) / count;
+    });
+    for (size_t i = 0; i < sums.size(); ++i) static_cast<T*>(grad_x)[i] = static_cast<T>(sums[i]);
+  });
+}
+
 }  // namespace talus::ref

@@ -517,6 +517,24 @@ public final class Native {
     check(talus_avg_pool2d_backward(device, type, params, grad, gradX));
   }
 
+  public static void adaptiveAvgPool2d(
+      int device, int type, long planes, long h, long w, long outH, long outW, long x, long out) {
+    check(talus_adaptive_avg_pool2d(device, type, planes, h, w, outH, outW, x, out));
+  }
+
+  public static void adaptiveAvgPool2dBackward(
+      int device,
+      int type,
+      long planes,
+      long h,
+      long w,
+      long outH,
+      long outW,
+      long grad,
+      long gradX) {
+    check(talus_adaptive_avg_pool2d_backward(device, type, planes, h, w, outH, outW, grad, gradX));
+  }
+
   // ------------------------------------------------------------------- random
 
   public static long generatorCreate(long seed) {

@@ -24,6 +24,7 @@ final class TorchLayers {
     table
         .unary("adaptive_avg_pool2d_1", x -> torch.adaptive_avg_pool2d(x, 1, 1))
         .unary("adaptive_avg_pool2d_2_3", x -> torch.adaptive_avg_pool2d(x, 2, 3))
+        .unary("adaptive_avg_pool2d_7", x -> torch.adaptive_avg_pool2d(x, 7, 7))
         .binary("embedding", (w, i) -> torch.embedding(w, i))
         .binary("embedding_padding_1", (w, i) -> torch.embedding(w, i, 1, false, false));
   }

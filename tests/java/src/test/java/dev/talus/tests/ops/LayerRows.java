@@ -56,6 +56,14 @@ final class LayerRows {
             .with(real(1, 2, 5, 7))
             .with(real(1, 1, 1, 2))
             .is(in -> adaptive(in[0], 2, 3)),
+        op("adaptive_avg_pool2d 7", t -> F.adaptiveAvgPool2d(t[0], 7))
+            .torch("adaptive_avg_pool2d_7")
+            .with(real(2, 2, 14, 21))
+            .with(real(1, 2, 9, 16))
+            .with(real(1, 2, 4, 5))
+            .with(real(0, 2, 8, 8))
+            .large(real(16, 24, 13, 15))
+            .is(in -> adaptive(in[0], 7, 7)),
         op("embedding", t -> F.embedding(t[1], t[0], -1))
             .with(real(5, 3), index(5, 2, 4))
             .with(real(4, 7), indices(3, 3, 0))
