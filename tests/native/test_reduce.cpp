@@ -61,7 +61,8 @@ const int kAny[] = {TALUS_SUM, TALUS_PROD, TALUS_MAX, TALUS_MIN, TALUS_ALL, TALU
 
 TEST(floating_reductions_of_all_layouts) {
   std::vector<Sizes> shapes = odd_sizes();
-  shapes.insert(shapes.end(), {{5000}, {3, 4999}, {4999, 3}, {300, 90}, {2, 90, 70}, {40, 2, 60, 2}});
+  shapes.insert(shapes.end(),
+                {{5000}, {3, 4999}, {4999, 3}, {300, 90}, {2, 90, 70}, {40, 2, 60, 2}, {70, 49}, {2, 20000}});
   for (const Sizes& sizes : shapes)
     for (int kept = 0; kept <= static_cast<int>(sizes.size()); ++kept)
       for (const Layout layout : kLayouts)

@@ -16,8 +16,7 @@ namespace {
 
 // A group is the outputs that are computed side by side: one when the reduced elements lie next to each other; a tile
 // of columns when the outputs do.
-constexpr int64_t kWholeColumns = 256;  // reduced in place
-constexpr int64_t kTileColumns = 64;    // transposed to a buffer first
+constexpr int64_t kTileColumns = 64;  // transposed to a buffer first; in place, there are kColumns
 constexpr int64_t kTileRows = 128;
 
 bool is_float(int dtype) { return dtype == TALUS_FLOAT32 || dtype == TALUS_FLOAT64; }
@@ -124,6 +123,7 @@ struct Reduction {
   int64_t* indices;
   ReduceLoop loop;
   ColumnLoop column_loop = nullptr;  // set: reduces neighbouring columns in place
+  RowLoop row_loop = nullptr;        // set: reduces rows that lie at one distance, each at once
 
   // Groups run along the last kept dimension, `width` outputs each.
   int64_t row_outputs = 1, width = 1, groups_in_row = 1, groups = 0, chunk = kReduceChunk, chunks = 0;
@@ -148,12 +148,16 @@ void Reduction::plan() {
   if (kept_stride == 1 && reduced_stride != 1) {
     if (indices == nullptr) column_loop = reduce_table().column(op, dtype);
     if (column_loop != nullptr) {
-      width = kWholeColumns;
+      width = kColumns;
     } else {
       width = kTileColumns;
       chunk = kTileRows;
     }
   }
+  const bool in_place = width == 1 && reduced.ndim <= 1 && reduced.contiguous(0);
+  const bool long_chunks = op == TALUS_SUM || op == TALUS_MEAN || op == TALUS_MAX || op == TALUS_MIN;
+  if (in_place && long_chunks && is_float(dtype)) chunk = kLongChunk;
+  if (in_place && reduced.n <= kLongChunk && kept.ndim == 1) row_loop = reduce_table().row(op, dtype);
   groups_in_row = (row_outputs + width - 1) / width;
   groups = groups_in_row * (kept.n / row_outputs);
   chunks = (reduced.n + chunk - 1) / chunk;
@@ -164,7 +168,7 @@ void Reduction::reduce_columns(const char* base, int64_t begin, int64_t end, int
   const int64_t row_stride = reduced.stride[0][reduced.ndim - 1];
   for_each_run(reduced.ndim, reduced.size, strides, begin, end,
                [&](int64_t rows, const int64_t* offset, int64_t position) {
-                 double values[kWholeColumns];
+                 double values[kColumns];
                  column_loop(base + *offset * bytes, row_stride, rows, cols, values);
                  if (position == 0) {
                    for (int64_t i = 0; i < cols; ++i) partials[i] = {values[i], 0, 0, 0};
@@ -225,7 +229,20 @@ void Reduction::write(int64_t i, const Partial& p) const {
   }
 }
 
+void run_rows(const Reduction& r) {
+  constexpr int64_t kRows = 64;
+  parallel_for(r.kept.n, (65536 + r.reduced.n - 1) / r.reduced.n, [&](int64_t begin, int64_t end) {
+    double sums[kRows];
+    for (int64_t row = begin; row < end; row += kRows) {
+      const int64_t rows = end - row < kRows ? end - row : kRows, stride = r.kept.stride[0][0];
+      r.row_loop(r.x + row * stride * r.bytes, stride, rows, r.reduced.n, sums);
+      for (int64_t i = 0; i < rows; ++i) r.write(row + i, {sums[i], 0, 0, 0});
+    }
+  });
+}
+
 void run(const Reduction& r) {
+  if (r.row_loop != nullptr) return run_rows(r);
   const bool floating = is_float(r.dtype);
   const int64_t chunk_elements = (r.reduced.n < r.chunk ? r.reduced.n : r.chunk) * r.width;
   const int64_t budget = r.op == TALUS_LOGSUMEXP ? 16384 : 65536;
@@ -234,7 +251,7 @@ void run(const Reduction& r) {
     const int64_t cost = chunk_elements * r.chunks;
     parallel_for(r.groups, (budget + cost - 1) / cost, [&](int64_t begin, int64_t end) {
       for (int64_t group = begin; group < end; ++group) {
-        Partial total[kWholeColumns], next[kWholeColumns];
+        Partial total[kColumns], next[kColumns];
         const int64_t outputs = r.outputs_of(group), first = r.first_output(group);
         for (int64_t i = 0; i < outputs; ++i) total[i].index = next[i].index = 0;
         r.reduce_chunk(group, 0, total);

@@ -301,6 +301,8 @@ int main(int argc, char** argv) {
   rows(16, 50000);
   reductions(64, 1000);
   reductions(16384, 1024);
+  reductions(2048, 3136);
+  reductions(16384, 49);
   permutes("transpose [4096, 4096]", 1, 4096, 4096);
   permutes("NCHW to NHWC [32, 64, 56, 56]", 32, 64, 56 * 56);
   permutes("NHWC to NCHW [32, 64, 56, 56]", 32, 56 * 56, 64);

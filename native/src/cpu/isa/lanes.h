@@ -88,6 +88,24 @@ static inline void for_row(int64_t cols, F f) {
   if (i < cols) f(i, cols - i);
 }
 
+template <class T>
+static inline Vec<T> lane_sums(const T* x, int64_t n) {
+  Vec<T> sum{};
+  for_row<T>(n, [&](int64_t i, int64_t count) { sum += load_part<T>(x + i, count, T(0)); });
+  return sum;
+}
+
+// The sums of as many rows as a register has lanes: neighbours are added until one lane is left of each.
+template <class T, int Rows>
+static inline Vec<T> row_sums(const T* x, int64_t stride, int64_t n) {
+  if constexpr (Rows == 1) {
+    return lane_sums<T>(x, n);
+  } else {
+    const Vec<T> a = row_sums<T, Rows / 2>(x, stride, n), b = row_sums<T, Rows / 2>(x + Rows / 2 * stride, stride, n);
+    return evens<T>(a, b) + odds<T>(a, b);
+  }
+}
+
 // ---------------------------------------------------------------- whole numbers as wide as the elements
 
 template <class T>

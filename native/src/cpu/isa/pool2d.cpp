@@ -313,31 +313,13 @@ bool is_global(const PoolShape& s) {
 constexpr int64_t kBlock = 1024;
 
 template <class T>
-Vec<T> lane_sums(const T* x, int64_t n) {
-  Vec<T> sum{};
-  for_row<T>(n, [&](int64_t i, int64_t count) { sum += load_part<T>(x + i, count, T(0)); });
-  return sum;
-}
-
-// As many planes side by side as a register has lanes: neighbours are added until one lane is left of each.
-template <class T, int Planes>
-Vec<T> plane_sums(const T* x, int64_t n) {
-  if constexpr (Planes == 1) {
-    return lane_sums<T>(x, n);
-  } else {
-    const Vec<T> a = plane_sums<T, Planes / 2>(x, n), b = plane_sums<T, Planes / 2>(x + Planes / 2 * n, n);
-    return evens<T>(a, b) + odds<T>(a, b);
-  }
-}
-
-template <class T>
 void avg_global(const PoolShape& s, int64_t planes, const T* x, T* out) {
   const int64_t n = s.h * s.w;
   const T by = static_cast<T>(s.divisor != 0 ? s.divisor : n);
   int64_t plane = 0;
   if (n <= kBlock)
     for (; plane + kLanes<T> <= planes; plane += kLanes<T>)
-      store<T>(out + plane, plane_sums<T, kLanes<T>>(x + plane * n, n) / by);
+      store<T>(out + plane, row_sums<T, kLanes<T>>(x + plane * n, n, n) / by);
   for (; plane < planes; ++plane) {
     double sum = 0;
     for (int64_t i = 0; i < n; i += kBlock) sum += sum_lanes<T>(lane_sums<T>(x + plane * n + i, least(kBlock, n - i)));

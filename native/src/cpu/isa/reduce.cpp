@@ -2,6 +2,7 @@
 #include "reduce_table.h"
 
 #include "dtype.h"
+#include "lanes.h"
 #include "vec_math.h"
 
 namespace talus::TALUS_ISA_NS {
@@ -13,9 +14,9 @@ constexpr int64_t kDepth = 16;
 template <class T, class F>
 static inline double sum_of(const T* x, int64_t n, T fill, F f) {
   constexpr int kL = kLanes<T>;
-  Vec<T> total{};
+  Vec<T> grand{}, total{};
   int64_t i = 0;
-  while (i + 4 * kL <= n) {
+  for (int64_t group = 1; i + 4 * kL <= n; ++group) {
     Vec<T> sum0{}, sum1{}, sum2{}, sum3{};
     for (int64_t depth = 0; depth < kDepth && i + 4 * kL <= n; ++depth, i += 4 * kL) {
       sum0 += f(load<T>(x + i));
@@ -24,10 +25,14 @@ static inline double sum_of(const T* x, int64_t n, T fill, F f) {
       sum3 += f(load<T>(x + i + 3 * kL));
     }
     total += (sum0 + sum1) + (sum2 + sum3);
+    if (group % kDepth == 0) {
+      grand += total;
+      total = Vec<T>{};
+    }
   }
   for (; i + kL <= n; i += kL) total += f(load<T>(x + i));
   if (i < n) total += f(load_tail<T>(x + i, n - i, fill));
-  return sum_lanes<T>(total);
+  return sum_lanes<T>(grand + total);
 }
 
 template <class T>
@@ -216,39 +221,35 @@ static double squared_difference_run(const void* x_bytes, const void* y_bytes, i
   return sum_lanes<T>(sum0 + sum1);
 }
 
-// Columns side by side in SIMD lanes: adds the sums over at most kDepth * kDepth rows to `sums`.
+// Columns side by side in SIMD lanes: adds the sums over at most kDepth rows to `sums`, or begins them.
 template <class T, int Vectors>
-static inline void column_group(const T* x, int64_t row_stride, int64_t rows, int64_t cols, double* sums) {
+static inline void column_group(const T* x, int64_t row_stride, int64_t rows, int64_t cols, bool first, T* sums) {
   constexpr int kL = kLanes<T>;
-  Vec<T> total[Vectors] = {};
-  for (int64_t row = 0; row < rows;) {
-    Vec<T> sum[Vectors] = {};
-    const int64_t end = row + kDepth < rows ? row + kDepth : rows;
-    for (; row < end; ++row) {
-      const T* from = x + row * row_stride;
-      // Rows far apart are in no pattern that the processor would fetch ahead by itself.
-      for (int v = 0; v < Vectors; ++v) __builtin_prefetch(from + kDepth * row_stride + v * kL);
-      for (int v = 0; v < Vectors; ++v) sum[v] += cols < kL ? load_tail<T>(from, cols, T(0)) : load<T>(from + v * kL);
-    }
-    for (int v = 0; v < Vectors; ++v) total[v] += sum[v];
+  Vec<T> sum[Vectors] = {};
+  for (int64_t row = 0; row < rows; ++row) {
+    const T* from = x + row * row_stride;
+    // Rows far apart are in no pattern that the processor would fetch ahead by itself.
+    for (int v = 0; v < Vectors; ++v) __builtin_prefetch(from + kDepth * row_stride + v * kL);
+    for (int v = 0; v < Vectors; ++v) sum[v] += load_part<T>(from + v * kL, cols < kL ? cols : kL, T(0));
   }
-  T lanes[Vectors * kL];
-  __builtin_memcpy(lanes, total, sizeof lanes);
-  for (int c = 0; c < cols; ++c) sums[c] += double(lanes[c]);
+  for (int v = 0; v < Vectors; ++v) store<T>(sums + v * kL, first ? sum[v] : load<T>(sums + v * kL) + sum[v]);
 }
 
-// All columns of some rows, then the next rows: memory is read in the order it lies in.
+// All columns of kDepth rows, then the next rows: memory is read nearly in the order it lies in.
 template <class T>
 static void column_sum_run(const void* x_bytes, int64_t row_stride, int64_t rows, int64_t cols, double* sums) {
   constexpr int kL = kLanes<T>;
   for (int64_t c = 0; c < cols; ++c) sums[c] = 0;
-  for (int64_t row = 0; row < rows; row += kDepth * kDepth) {
+  alignas(kVectorBytes) T totals[kColumns + kL];
+  for (int64_t row = 0; row < rows; row += kDepth) {
     const T* x = static_cast<const T*>(x_bytes) + row * row_stride;
-    const int64_t n = rows - row < kDepth * kDepth ? rows - row : kDepth * kDepth;
+    const int64_t n = rows - row < kDepth ? rows - row : kDepth;
+    const bool first = row % (kDepth * kDepth) == 0, last = row + n == rows || (row + n) % (kDepth * kDepth) == 0;
     int64_t c = 0;
-    for (; c + 4 * kL <= cols; c += 4 * kL) column_group<T, 4>(x + c, row_stride, n, 4 * kL, sums + c);
-    for (; c + kL <= cols; c += kL) column_group<T, 1>(x + c, row_stride, n, kL, sums + c);
-    if (c < cols) column_group<T, 1>(x + c, row_stride, n, cols - c, sums + c);
+    for (; c + 4 * kL <= cols; c += 4 * kL) column_group<T, 4>(x + c, row_stride, n, 4 * kL, first, totals + c);
+    for (; c < cols; c += kL) column_group<T, 1>(x + c, row_stride, n, cols - c, first, totals + c);
+    if (last)
+      for (c = 0; c < cols; ++c) sums[c] += double(totals[c]);
   }
 }
 
@@ -279,6 +280,21 @@ static void column_extreme_run(const void* x_bytes, int64_t row_stride, int64_t 
   for (; c + 4 * kL <= cols; c += 4 * kL) column_extremes<T, 4, Sign>(x + c, row_stride, rows, 4 * kL, values + c);
   for (; c + kL <= cols; c += kL) column_extremes<T, 1, Sign>(x + c, row_stride, rows, kL, values + c);
   if (c < cols) column_extremes<T, 1, Sign>(x + c, row_stride, rows, cols - c, values + c);
+}
+
+// Rows of few registers are summed together, as many as a register has lanes.
+template <class T>
+static void row_sum_run(const void* x_bytes, int64_t row_stride, int64_t rows, int64_t n, double* sums) {
+  constexpr int kL = kLanes<T>;
+  const T* x = static_cast<const T*>(x_bytes);
+  int64_t row = 0;
+  if (n <= kDepth * kL)
+    for (; row + kL <= rows; row += kL) {
+      T lanes[kL];
+      store<T>(lanes, row_sums<T, kL>(x + row * row_stride, row_stride, n));
+      for (int l = 0; l < kL; ++l) sums[row + l] = double(lanes[l]);
+    }
+  for (; row < rows; ++row) sums[row] = plain_sum<T>(x + row * row_stride, n);
 }
 
 // ---------------------------------------------------------------- table
@@ -351,6 +367,11 @@ static ColumnLoop find_column(int op, int dtype) {
                                   : nullptr;
 }
 
+static RowLoop find_row(int op, int dtype) {
+  if (op != TALUS_SUM && op != TALUS_MEAN) return nullptr;
+  return dtype == TALUS_FLOAT32 ? row_sum_run<float> : dtype == TALUS_FLOAT64 ? row_sum_run<double> : nullptr;
+}
+
 static SquaredDifferenceLoop find_squared_difference(int dtype) {
   return dtype == TALUS_FLOAT32   ? squared_difference_run<float>
          : dtype == TALUS_FLOAT64 ? squared_difference_run<double>
@@ -358,6 +379,6 @@ static SquaredDifferenceLoop find_squared_difference(int dtype) {
 }
 
 extern const ReduceTable reduce_table;
-const ReduceTable reduce_table = {find_reduce, find_column, find_squared_difference};
+const ReduceTable reduce_table = {find_reduce, find_column, find_row, find_squared_difference};
 
 }  // namespace talus::TALUS_ISA_NS

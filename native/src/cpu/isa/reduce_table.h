@@ -1,5 +1,5 @@
-// The contract between reductions and their inner loops: a loop reduces up to kReduceChunk contiguous elements to a
-// Partial; the code outside cuts, merges in order, and finishes.
+// The contract between reductions and their inner loops: a loop reduces a chunk of contiguous elements to a Partial;
+// the code outside cuts, merges in order, and finishes.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,10 @@ namespace talus {
 
 // Sums within a chunk are in the dtype itself, over SIMD lanes and in two levels; beyond, they are double.
 constexpr int64_t kReduceChunk = 2048;
+// Columns that are reduced side by side.
+constexpr int64_t kColumns = 256;
+// Sums and extremes that are read in place are cut less often: each cut holds up the stream from memory.
+constexpr int64_t kLongChunk = 16384;
 
 // A reduced piece. Which fields mean something depends on the operation:
 //   SUM MEAN   floating: value, extra (what rounding lost); else integer
@@ -26,10 +30,13 @@ struct Partial {
   int64_t index;
 };
 
-// 1 <= n <= kReduceChunk. The index is only set when asked for.
+// 1 <= n <= kReduceChunk, for sums and extremes kLongChunk. The index is only set when asked for.
 using ReduceLoop = void (*)(const void* x, int64_t n, bool want_index, Partial* out);
-// values[c] = the sum or extreme of x[r * row_stride + c] over 1 <= rows <= kReduceChunk, for 0 <= c < cols.
+// values[c] = the sum or extreme of x[r * row_stride + c] over 1 <= rows <= kReduceChunk, for 0 <= c < cols <=
+// kColumns.
 using ColumnLoop = void (*)(const void* x, int64_t row_stride, int64_t rows, int64_t cols, double* values);
+// sums[r] = the sum of x[r * row_stride + i] over 0 <= i < n, 1 <= n <= kLongChunk, for 0 <= r < rows.
+using RowLoop = void (*)(const void* x, int64_t row_stride, int64_t rows, int64_t n, double* sums);
 // The sum of (x - y)^2 over n <= kReduceChunk.
 using SquaredDifferenceLoop = double (*)(const void* x, const void* y, int64_t n);
 
@@ -38,6 +45,8 @@ struct ReduceTable {
   ReduceLoop (*reduce)(int op, int dtype);
   // SUM, MEAN, MAX and MIN of floating columns.
   ColumnLoop (*column)(int op, int dtype);
+  // SUM and MEAN of floating rows.
+  RowLoop (*row)(int op, int dtype);
   SquaredDifferenceLoop (*squared_difference)(int dtype);
 };
 
