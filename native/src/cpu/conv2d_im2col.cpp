@@ -237,7 +237,7 @@ void im2col_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* 
   // few, or there are enough pixels to use them.
   const bool strided = p.stride_h != 1 || p.stride_w != 1;
   if (strided || p.kh * p.kw == 1 || (p.groups == 1 && p.n * p.h * p.w < kPixelsToTurn))
-    return Im2col<T>(DirectShape::forward(p)).input_gradient(grad, w, grad_x);
+    return implicit_input_gradient(DirectShape::forward(p), grad, w, grad_x);
   const Scratch<T> turned(p.o * p.group_c() * p.kh * p.kw);
   turn_weights(p, w, turned.get());
   implicit_convolution(DirectShape::backward_input(p), grad, turned.get(), static_cast<const T*>(nullptr), false,

@@ -115,8 +115,9 @@ class ImageLayout {
   // The way back, for a layout that is a copy: pixels that have no place in it become zero.
   template <class T>
   void copy_back(const ConvKernels<T>& kernels, const T* from, int64_t channels, T* to) const {
-    std::fill_n(to, channels * s_.h * s_.w, T{0});
-    for (int64_t c = 0; c < channels; ++c, from += plane(), to += s_.h * s_.w)
+    for (int64_t c = 0; c < channels; ++c, from += plane(), to += s_.h * s_.w) {
+      if (s_.stride_w == 2 && merge(kernels, from, to)) continue;
+      std::fill_n(to, s_.h * s_.w, T{0});
       each_phase([&](int64_t image, int64_t place, int64_t rows, int64_t columns) {
         if (s_.stride_w == 1) {
           kernels.copy_rows(rows, columns, from + place, row(), to + image, s_.stride_h * s_.w);
@@ -127,6 +128,7 @@ class ImageLayout {
         for (int64_t r = 0; r < rows; ++r, source += row(), target += s_.stride_h * s_.w)
           for (int64_t q = 0; q < columns; ++q) target[q * s_.stride_w] = source[q];
       });
+    }
   }
 
  private:
@@ -156,6 +158,34 @@ class ImageLayout {
       pixel = start + first * stride;
     }
   };
+
+  // The way back of one plane whose columns are of two phases, if these hold all pixels of their rows.
+  template <class T>
+  bool merge(const ConvKernels<T>& kernels, const T* from, T* to) const {
+    int64_t first[2];
+    bool used[2];
+    for (int64_t x = 0; x < 2; ++x) {
+      const Side side(x, 2, s_.pad_w, s_.w, columns_);
+      const int64_t parity = side.pixel % 2;
+      used[parity] = read(x, s_.kw, s_.dilation_w, 2);
+      first[parity] = x * phase() + side.first;
+      if (used[parity] && (side.pixel != parity || side.count != (s_.w - parity + 1) / 2)) return false;
+    }
+    int64_t rows_done = 0;
+    for (int64_t y = 0; y < s_.stride_h; ++y)
+      rows_done += std::max<int64_t>(0, Side(y, s_.stride_h, s_.pad_h, s_.h, rows_).count);
+    if (rows_done < s_.h) std::fill_n(to, s_.h * s_.w, T{0});
+    for (int64_t y = 0; y < s_.stride_h; ++y) {
+      const Side rows(y, s_.stride_h, s_.pad_h, s_.h, rows_);
+      if (rows.count <= 0) continue;
+      const bool any = read(y, s_.kh, s_.dilation_h, s_.stride_h);
+      const T* phases = from + y * 2 * phase() + rows.first * row();
+      kernels.merge_rows(rows.count, s_.w, any && used[0] ? phases + first[0] : nullptr,
+                         any && used[1] ? phases + first[1] : nullptr, row(), to + rows.pixel * s_.w,
+                         s_.stride_h * s_.w);
+    }
+    return true;
+  }
 
   // Calls f(image, place, rows, columns) for each phase: where its first pixel is in a plane of the image and in the
   // layout, and how many rows and columns of them there are.

@@ -171,6 +171,54 @@ static void take_every_second(int64_t rows, int64_t columns, const T* from, int6
   }
 }
 
+// One from x, one from y, in turns, from lane First of both on.
+template <int First, class T, int... Lane>
+static TALUS_INLINE Vec<T> in_turns(Vec<T> x, Vec<T> y, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(x, y, (First + Lane / 2 + Lane % 2 * kLanes<T>)...);
+}
+
+template <class T>
+static void merge_rows(int64_t rows, int64_t columns, const T* even, const T* odd, int64_t from_row, T* to,
+                       int64_t to_row) {
+  constexpr int L = kLanes<T>;
+  const auto part = [](const T* from, int64_t n) TALUS_INLINE_LAMBDA {
+    return from == nullptr || n <= 0 ? Vec<T>{} : n >= L ? load(from) : load_partial(from, static_cast<int>(n));
+  };
+  const auto put = [](T* out, Vec<T> v, int64_t n) TALUS_INLINE_LAMBDA {
+    if (n >= L) {
+      store(out, v);
+    } else if (n > 0) {
+      store_partial(out, v, static_cast<int>(n));
+    }
+  };
+  for (int64_t r = 0; r < rows; ++r, to += to_row) {
+    for (int64_t j = 0; j < columns; j += 2 * L) {
+      const int64_t left = columns - j;
+      const Vec<T> x = part(even == nullptr ? nullptr : even + r * from_row + j / 2, (left + 1) / 2);
+      const Vec<T> y = part(odd == nullptr ? nullptr : odd + r * from_row + j / 2, left / 2);
+      put(to + j, in_turns<0, T>(x, y, LaneNumbers<T>{}), left);
+      put(to + j + L, in_turns<L / 2, T>(x, y, LaneNumbers<T>{}), left - L);
+    }
+  }
+}
+
+template <class T>
+static void split_columns(int64_t k, int64_t columns, const T* from, int64_t stride, int width, T* to, int64_t panel) {
+  constexpr int L = kLanes<T>, kAhead = 8, kLine = 64 / int{sizeof(T)};
+  for (int64_t p = 0; p < k; ++p, from += stride, to += width) {
+    // Rows are short and far apart: no hardware prefetcher foresees them.
+    if (p + kAhead < k)
+      for (int64_t j = 0; j < columns; j += kLine) __builtin_prefetch(from + kAhead * stride + j);
+    T* row = to;
+    for (int64_t i = 0; i < columns; i += width, row += panel) {
+      const int count = columns - i < width ? static_cast<int>(columns - i) : width;
+      int j = 0;
+      for (; j + L <= count; j += L) store(row + j, load(from + i + j));
+      if (j < count) store_partial(row + j, load_partial(from + i + j, count - j), count - j);
+    }
+  }
+}
+
 template <class T>
 static void gather(int64_t taps, const int64_t* offset, const T* from, int columns, T* to, int64_t to_row) {
   constexpr int L = kLanes<T>;
@@ -220,6 +268,8 @@ static constexpr ConvKernels<T> kernels() {
                       transfer_rows<T, false>,
                       transfer_rows<T, true>,
                       take_every_second<T>,
+                      merge_rows<T>,
+                      split_columns<T>,
                       gather<T>};
   fill_tiles<T, kRows>(k);
   fill_dots<T, kDotRows, kDotTaps>(k);

@@ -56,6 +56,13 @@ struct ConvKernels {
   void (*add_rows)(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row);
   // to[r * to_row + j] = from[r * from_row + 2 * j].
   void (*take_every_second)(int64_t rows, int64_t columns, const T* from, int64_t from_row, T* to, int64_t to_row);
+  // The way back, of both halves: to[r * to_row + 2 * j] = even[r * from_row + j] and the next one = odd[...],
+  // `columns` of them in all. Null stands for zeros.
+  void (*merge_rows)(int64_t rows, int64_t columns, const T* even, const T* odd, int64_t from_row, T* to,
+                     int64_t to_row);
+  // Columns of a matrix in panels of `width`, the last one of what is left:
+  // to[i * panel + p * width + j] = from[p * stride + i * width + j], p < k, i * width + j < columns.
+  void (*split_columns)(int64_t k, int64_t columns, const T* from, int64_t stride, int width, T* to, int64_t panel);
   // to[p * to_row + j] = from[offset[p] + j], p < taps, j < columns, at most two registers of them.
   void (*gather)(int64_t taps, const int64_t* offset, const T* from, int columns, T* to, int64_t to_row);
 };
