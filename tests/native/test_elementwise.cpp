@@ -1,4 +1,5 @@
 // Every element-wise operation, dtype and layout against the reference; accuracy and special values by themselves.
+#include "caches.h"
 #include "elementwise_cases.h"
 #include "error.h"
 #include "kernels.h"
@@ -241,6 +242,45 @@ TEST(where_layouts) {
             check_same(actual, expected, 0, 0, "where");
           }
   });
+}
+
+// Outputs of more than half the last-level cache go past the caches, from wherever in a line they begin.
+TEST(large_outputs) {
+  const talus::CachesForTest small({8 << 10, 16 << 10, 64 << 10});
+  const int64_t n = 40007;
+  const auto check = [&](auto type) {
+    using T = decltype(type);
+    const auto x = random_values<T>(n, 1), y = random_values<T>(n, 2);
+    std::vector<T> sum(n), root(n), chosen(n);
+    std::vector<uint8_t> less(n);
+    const talus::Geometry<2> g2(n, 0, nullptr);
+    const talus::Geometry<3> g3(n, 0, nullptr);
+    const talus::Geometry<4> g4(n, 0, nullptr);
+    const int dtype = dtype_of<T>();
+    talus::ref::binary(TALUS_ADD, dtype, g3, x.data(), y.data(), 0.5, sum.data());
+    talus::ref::unary(TALUS_ABS, dtype, g2, x.data(), 0, 0, root.data());
+    talus::ref::binary(TALUS_LT, dtype, g3, x.data(), y.data(), 0, less.data());
+    talus::ref::where(dtype, g4, less.data(), x.data(), y.data(), chosen.data());
+    for_each_isa([&](const char*) {
+      for_each_thread_count([&](int) {
+        for (const int64_t offset : {0, 1, 5, 16}) {
+          Guarded<T> out(n + offset);
+          Guarded<uint8_t> answers(n + offset);
+          talus::cpu::binary(TALUS_ADD, dtype, g3, x.data(), y.data(), 0.5, out.data() + offset);
+          CHECK_ALL_CLOSE(out.data() + offset, sum.data(), n, 1e-6, 1e-6, "sum");
+          talus::cpu::unary(TALUS_ABS, dtype, g2, x.data(), 0, 0, out.data() + offset);
+          CHECK_ALL_CLOSE(out.data() + offset, root.data(), n, 0, 0, "unary");
+          talus::cpu::binary(TALUS_LT, dtype, g3, x.data(), y.data(), 0, answers.data() + offset);
+          CHECK(std::equal(less.begin(), less.end(), answers.data() + offset));
+          talus::cpu::where(dtype, g4, less.data(), x.data(), y.data(), out.data() + offset);
+          CHECK_ALL_CLOSE(out.data() + offset, chosen.data(), n, 0, 0, "where");
+          CHECK(out.intact() && answers.intact());
+        }
+      });
+    });
+  };
+  check(float{});
+  check(double{});
 }
 
 TEST(in_place) {

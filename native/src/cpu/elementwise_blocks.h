@@ -5,6 +5,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "caches.h"
+#include "cpu/isa/elementwise_table.h"
 #include "geometry.h"
 #include "parallel.h"
 
@@ -109,16 +111,52 @@ bool all_plain(const Geometry<N>& g) {
   return true;
 }
 
+// Whether an output is so large that the last-level cache holds no useful part of it, nor of the inputs after it, and
+// reading its lines before they are overwritten is a waste. Not if it is an input, whose lines are read anyway.
+template <int N>
+bool worth_streaming(int64_t n, const Operand (&operands)[N]) {
+  if (n * operands[0].bytes < caches().l3 / 2) return false;
+  for (int o = 1; o < N; ++o)
+    if (operands[o].data == operands[0].data) return false;
+  return true;
+}
+
+// Elements [begin, end), computed in the L1 cache and stored past the caches, whole lines at a time. Pieces are small:
+// the loads of the next one should begin before the stores of this one are through.
+template <int N, class Loop>
+void stream_range(int64_t begin, int64_t end, const Operand (&operands)[N], const int (&step)[N], Loop&& loop) {
+  constexpr int64_t kLine = 64, kPiece = 16 * kLine;
+  alignas(kLine) char buffer[kPiece];
+  const StreamLoop stream = elementwise_table().stream;
+  const int64_t bytes = operands[0].bytes, piece = kPiece / bytes;
+  for (int64_t i = begin; i < end;) {
+    char* pointers[N];
+    for (int o = 0; o < N; ++o) pointers[o] = operands[o].data + i * operands[o].bytes;
+    char* const out = pointers[0];
+    const int64_t into_line = static_cast<int64_t>(reinterpret_cast<uintptr_t>(out) % kLine);
+    int64_t count = into_line == 0 ? piece : (kLine - into_line) / bytes;
+    if (count > end - i) count = end - i;
+    const bool whole = into_line == 0 && count == piece;
+    if (whole) pointers[0] = buffer;
+    loop(count, pointers, step);
+    if (whole) stream(kPiece, buffer, out);
+    i += count;
+  }
+  elementwise_table().stream_end();
+}
+
 // What most calls are: nothing to gather, nothing to look up.
 template <int N, class Loop>
 void for_each_plain(int64_t n, const Operand (&operands)[N], int64_t grain, Loop&& loop) {
+  int step[N];
+  for (int& s : step) s = 1;
+  if (worth_streaming(n, operands)) {
+    parallel_for(n, grain, [&](int64_t begin, int64_t end) { stream_range(begin, end, operands, step, loop); });
+    return;
+  }
   parallel_for(n, grain, [&](int64_t begin, int64_t end) {
     char* pointers[N];
-    int step[N];
-    for (int o = 0; o < N; ++o) {
-      pointers[o] = operands[o].data + begin * operands[o].bytes;
-      step[o] = 1;
-    }
+    for (int o = 0; o < N; ++o) pointers[o] = operands[o].data + begin * operands[o].bytes;
     loop(end - begin, pointers, step);
   });
 }

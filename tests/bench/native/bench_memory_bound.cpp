@@ -287,6 +287,7 @@ int main(int argc, char** argv) {
   if (argc > 3) rounds = std::atoi(argv[3]);
   allocator();
   element_wise(kResident, "256 KB");
+  element_wise(32 * 64 * 56 * 56 * 4, "25 MB");
   element_wise(kLarge, "64 MB");
   pooling("2x2 s2 [64, 6, 30, 30]", 64 * 6, 30, 2, 2, 0);
   pooling("2x2 s2 [16, 64, 112, 112]", 16 * 64, 112, 2, 2, 0);
