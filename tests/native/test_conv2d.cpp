@@ -6,6 +6,7 @@
 #include "cpu/conv2d_depthwise.h"
 #include "cpu/conv2d_direct.h"
 #include "cpu/conv2d_im2col.h"
+#include "cpu/conv2d_winograd1d.h"
 #include "kernels.h"
 
 namespace {
@@ -42,6 +43,10 @@ const Case kCases[] = {
     {{3, 1, 1, 3, 2, 1, 2, 1, 1, 0, 0, 1, 1, 1}},
     {{1, 40, 14, 14, 50, 3, 3, 1, 1, 1, 1, 1, 1, 1}},  // more channels than tiles hold
     {{2, 3, 20, 70, 15, 5, 7, 1, 1, 2, 3, 1, 1, 1}},   // several pieces a row
+    {{2, 3, 30, 50, 17, 3, 5, 1, 1, 1, 2, 1, 1, 1}},   // Winograd's columns: kernels wider than high
+    {{1, 5, 70, 67, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1}},    // in several bands
+    {{2, 8, 9, 33, 12, 3, 2, 1, 1, 2, 1, 1, 1, 2}},    // of groups, padded by rows but not columns
+    {{1, 100, 18, 14, 8, 3, 1, 1, 1, 0, 0, 1, 1, 1}},  // kernels of one column
     {{20, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}},  // a weight summed in some pieces, short rows
     {{9, 1, 32, 32, 6, 3, 3, 1, 1, 0, 0, 1, 1, 1}},    // and long ones
     {{1, 90, 5, 5, 90, 3, 3, 1, 1, 1, 1, 1, 1, 1}},    // a weight too large for partial sums
@@ -121,6 +126,11 @@ struct Problem {
         compare("out, depthwise", expected, terms,
                 [&](T* out) { talus::cpu::depthwise_convolution(p, x.data(), w.data(), b, with_bias, out); });
       }
+      if constexpr (sizeof(T) == sizeof(float)) {
+        if (talus::cpu::winograd1d_fits(talus::cpu::ConvPass::Forward, p))
+          compare("out, winograd1d", expected, terms,
+                  [&](T* out) { talus::cpu::winograd1d_convolution(p, x.data(), w.data(), b, with_bias, out); });
+      }
       compare("out, direct", expected, terms, [&](T* out) {
         talus::cpu::direct_convolution(DirectShape::forward(p), x.data(), w.data(), false, b, with_bias, out);
       });
@@ -139,6 +149,11 @@ struct Problem {
     if (talus::cpu::depthwise_can(p)) {
       compare("grad_x, depthwise", expected, terms,
               [&](T* out) { talus::cpu::depthwise_input_gradient(p, grad.data(), w.data(), out); });
+    }
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (talus::cpu::winograd1d_fits(talus::cpu::ConvPass::BackwardInput, p))
+        compare("grad_x, winograd1d", expected, terms,
+                [&](T* out) { talus::cpu::winograd1d_input_gradient(p, grad.data(), w.data(), out); });
     }
     if (p.stride_h != 1 || p.stride_w != 1) {
       if (p.dilation_h != 1 || p.dilation_w != 1) return;
@@ -220,7 +235,8 @@ TEST(the_rule_chooses_by_shape) {
       const auto chosen = [&](const Case& c) {
         return talus::cpu::algorithm_for<float>(pass, talus::Conv2dParams(c.params));
       };
-      CHECK(chosen(lenet) == ConvAlgorithm::Direct);
+      const bool weight = pass == ConvPass::BackwardWeight;
+      CHECK(chosen(lenet) == (weight ? ConvAlgorithm::Direct : ConvAlgorithm::Winograd1d));
       CHECK(chosen(pointwise) == ConvAlgorithm::Gemm);
       CHECK(chosen(gray) == ConvAlgorithm::Direct);
       CHECK(chosen(first) == ConvAlgorithm::Direct);

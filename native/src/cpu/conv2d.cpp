@@ -4,6 +4,7 @@
 #include "cpu/conv2d_direct.h"
 #include "cpu/conv2d_im2col.h"
 #include "cpu/conv2d_winograd.h"
+#include "cpu/conv2d_winograd1d.h"
 #include "cpu/isa/conv2d_table.h"
 #include "dtype.h"
 #include "kernels.h"
@@ -21,6 +22,7 @@ void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, cons
     const ConvAlgorithm algorithm = algorithm_for<T>(ConvPass::Forward, p);
     if constexpr (sizeof(T) == sizeof(float)) {
       if (algorithm == ConvAlgorithm::Winograd) return winograd_convolution(p, image, weight, b, relu, to);
+      if (algorithm == ConvAlgorithm::Winograd1d) return winograd1d_convolution(p, image, weight, b, relu, to);
     }
     switch (algorithm) {
       case ConvAlgorithm::Gemm:
@@ -42,6 +44,7 @@ void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, c
     const ConvAlgorithm algorithm = algorithm_for<T>(ConvPass::BackwardInput, p);
     if constexpr (sizeof(T) == sizeof(float)) {
       if (algorithm == ConvAlgorithm::Winograd) return winograd_input_gradient(p, from, weight, to);
+      if (algorithm == ConvAlgorithm::Winograd1d) return winograd1d_input_gradient(p, from, weight, to);
     }
     switch (algorithm) {
       case ConvAlgorithm::Gemm:

@@ -7,6 +7,7 @@
 #include "cpu/conv2d_depthwise.h"
 #include "cpu/conv2d_image.h"
 #include "cpu/conv2d_winograd.h"
+#include "cpu/conv2d_winograd1d.h"
 #include "cpu/isa/conv2d_table.h"
 #include "dtype.h"
 #include "error.h"
@@ -20,12 +21,15 @@ constexpr struct {
 } kAlgorithms[] = {{ConvAlgorithm::Direct, "direct"},
                    {ConvAlgorithm::Gemm, "gemm"},
                    {ConvAlgorithm::Winograd, "winograd"},
+                   {ConvAlgorithm::Winograd1d, "winograd1d"},
                    {ConvAlgorithm::Depthwise, "depthwise"}};
 
 // What the rules look at. The input's gradient is seen as the convolution that it is, with the channels exchanged.
 struct Shape {
   int64_t channels;  // of the input of one group
   int64_t fewest;    // the smaller number of channels, of the input or the output, in a group
+  int64_t outputs;   // channels of a group
+  int64_t lanes;     // of a register
   int64_t weights;   // of one group
   int64_t area;      // output pixels of an image
   int64_t pixels;    // of all images
@@ -36,10 +40,11 @@ struct Shape {
   bool lanes_idle;    // rows fill less than 60% of the registers they take
   bool tiles_idle;    // the output fills less than half of Winograd's tiles
 
-  Shape(ConvPass pass, int64_t lanes, const Conv2dParams& p) {
+  Shape(ConvPass pass, int64_t register_lanes, const Conv2dParams& p) : lanes(register_lanes) {
     const DirectShape s = pass == ConvPass::BackwardInput ? DirectShape::backward_input(p) : DirectShape::forward(p);
     channels = s.group_c();
-    fewest = std::min(channels, s.group_o());
+    outputs = s.group_o();
+    fewest = std::min(channels, outputs);
     weights = s.group_o() * s.taps();
     area = s.oh * s.ow;
     pixels = s.n * area;
@@ -55,6 +60,11 @@ struct Shape {
   bool few_weights() const { return weights < 1 << 10; }
   bool few_pixels() const { return pixels <= 256 && weights >= 1 << 14; }
   bool tiles_pay() const { return fewest >= 16 && pixels >= 49 && !tiles_idle; }
+  // Enough channels to repay the transforms, which registers of few lanes feel more.
+  bool columns_pay() const {
+    const bool enough = channels >= (lanes >= 16 && !lanes_idle ? 3 : 6) && outputs >= 4;
+    return enough && area >= 64 && pixels * 8 >= weights;
+  }
   // Enough channels to repay the patches, of images whose patches stay in the cache.
   bool deep() const { return channels >= 32 && weights >= 1 << 12 && (pointwise || area <= 4096); }
 };
@@ -80,10 +90,12 @@ struct Rule {
 //    read once for all of them by direct kernels;
 //  - Winograd wins in every pass from 16 channels, of a group too, on (1.2 to 2.2 times with 16, 2 to 3.5 times with 64
 //    and more), and by less, in AVX2 too, for one image of 7x7; with 8 channels it loses;
+//  - with fewer channels, Winograd's algorithm down columns beats direct kernels from 3 input channels on (1.2 to 1.65
+//    times; AVX2: from 6 on, 1.1 to 1.4), and gemm where rows are short;
 //  - for the weights of strided groups gemm wins from 8 channels on, by 1.2 to 2.7 times.
 constexpr auto kForward = ConvPass::Forward, kInput = ConvPass::BackwardInput, kWeight = ConvPass::BackwardWeight;
 constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDepthwise = ConvAlgorithm::Depthwise,
-               kWinograd = ConvAlgorithm::Winograd;
+               kWinograd = ConvAlgorithm::Winograd, kWinograd1d = ConvAlgorithm::Winograd1d;
 constexpr Rule kRules[] = {
     {kForward, kDepthwise, [](const Shape& s) { return s.depthwise; }},
     {kInput, kDepthwise, [](const Shape& s) { return s.depthwise; }},
@@ -92,6 +104,9 @@ constexpr Rule kRules[] = {
     {kForward, kWinograd, [](const Shape& s) { return s.tiles_pay(); }},
     {kInput, kWinograd, [](const Shape& s) { return s.tiles_pay(); }},
     {kWeight, kWinograd, [](const Shape& s) { return s.tiles_pay(); }},
+
+    {kForward, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
+    {kInput, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
 
     {kForward, kDirect, [](const Shape& s) { return s.few_weights() || s.small_groups; }},
     {kForward, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},
@@ -120,6 +135,8 @@ bool can_convolve(ConvAlgorithm algorithm, ConvPass pass, const Conv2dParams& p)
       return true;
     case ConvAlgorithm::Winograd:
       return sizeof(T) == sizeof(float) && winograd_fits(p);  // float64 stays exact
+    case ConvAlgorithm::Winograd1d:
+      return sizeof(T) == sizeof(float) && winograd1d_fits(pass, p);
     case ConvAlgorithm::Depthwise:
       return depthwise_can(p);
   }

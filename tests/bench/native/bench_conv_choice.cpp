@@ -23,6 +23,7 @@ constexpr struct {
 } kAlgorithms[] = {{ConvAlgorithm::Direct, "direct"},
                    {ConvAlgorithm::Gemm, "gemm"},
                    {ConvAlgorithm::Winograd, "winograd"},
+                   {ConvAlgorithm::Winograd1d, "winograd1d"},
                    {ConvAlgorithm::Depthwise, "depthwise"}};
 constexpr struct {
   ConvPass pass;
