@@ -78,9 +78,14 @@ final class Engine {
         Node node = queue.peek();
         Tensor sum = queue.poll();
         while (!queue.isEmpty() && queue.peek() == node) {
-          sum = add(sum, queue.poll());
+          Tensor next = queue.poll();
+          sum = sum == null ? next : next == null ? sum : add(sum, next);
         }
-        visit(node, sum);
+        if (sum != null) {
+          visit(node, sum);
+        } else if (!retainGraph) {
+          node.releaseSaved();
+        }
       }
     } finally {
       Autograd.setGradEnabled(mode);
@@ -155,6 +160,9 @@ final class Engine {
 
   /** Sends the gradients of a node's inputs; whether {@code grad} itself was sent on. */
   private boolean runRule(Scope scope, Node node, Tensor grad) {
+    if (captures == null && !createGraph && passesThrough(scope, node, grad)) {
+      return false;
+    }
     boolean[] needs = wanted == null ? node.needs() : neededFor(node);
     Tensor[] results = node.backward(grad, needs);
     if (results.length != node.inputs()) {
@@ -184,6 +192,26 @@ final class Engine {
       queue.add(node.next(i), handOver(scope, mine ? result : result.alias()));
     }
     return moved;
+  }
+
+  /** Runs a node's rule together with that of the node before it, if they can and nobody looks. */
+  private boolean passesThrough(Scope scope, Node node, Tensor grad) {
+    Node previous = node.inputs() == 1 ? node.next(0) : null;
+    if (previous == null
+        || previous.inputs() != 1
+        || previous.next(0) == null
+        || previous.hasHooks()
+        || !previous.isIntact()) {
+      return false;
+    }
+    Tensor result = node.backwardThrough(grad, previous);
+    if (result == null) {
+      return false;
+    }
+    queue.add(previous.next(0), handOver(scope, result));
+    // Other gradients may still arrive there; if not, what it saved is freed.
+    queue.add(previous, null);
+    return true;
   }
 
   /** Whether a later input gets the same tensor, perhaps summed down from there. */

@@ -24,6 +24,7 @@ final class GradientQueue {
     return nodes[0];
   }
 
+  /** {@code grad}: null to visit the node even if nothing else arrives there. */
   void add(Node node, Tensor grad) {
     if (size == nodes.length) {
       nodes = Arrays.copyOf(nodes, 2 * size);
@@ -76,7 +77,9 @@ final class GradientQueue {
   /** Closes what is left after an error, and forgets it. */
   void clear() {
     for (int i = 0; i < size; i++) {
-      grads[i].close();
+      if (grads[i] != null) {
+        grads[i].close();
+      }
       nodes[i] = null;
       grads[i] = null;
     }

@@ -101,6 +101,18 @@ public abstract class Node extends Scoped {
    */
   protected abstract Tensor[] backward(Tensor grad, boolean[] needs);
 
+  /**
+   * The rules of this node and of the one its only input came from, at once. The engine asks where
+   * nobody can see the gradient in between.
+   *
+   * @param grad gradient of the output, of the output's shape
+   * @param previous the node that computed the input; it has one input as well
+   * @return a new tensor, the gradient of that node's input; null, the default, to go step by step
+   */
+  protected Tensor backwardThrough(Tensor grad, Node previous) {
+    return null;
+  }
+
   /** PyTorch's name of this node, such as {@code AddmmBackward}. */
   public String name() {
     return getClass().getSimpleName() + "Backward";
@@ -176,6 +188,21 @@ public abstract class Node extends Scoped {
     return tensor == null ? null : tensor.unpack(this, i < outputs);
   }
 
+  /** Whether a saved tensor, by its place, is neither freed nor changed. */
+  protected final boolean isIntact(int i) {
+    return saved[i] == null || saved[i].isIntact();
+  }
+
+  /** Whether all saved tensors are neither freed nor changed. */
+  final boolean isIntact() {
+    for (int i = 0; i < places; i++) {
+      if (!isIntact(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** The sizes of an input at the time of the forward. */
   protected final long[] inputSizes(int i) {
     return inputSizes[i];
@@ -191,6 +218,10 @@ public abstract class Node extends Scoped {
 
   final void removeHook(UnaryOperator<Tensor> hook) {
     hooks.remove(hook);
+  }
+
+  final boolean hasHooks() {
+    return hooks != null && !hooks.isEmpty();
   }
 
   /** A copy of the hooks, or null if there are none. */

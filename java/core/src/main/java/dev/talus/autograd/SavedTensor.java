@@ -52,6 +52,11 @@ final class SavedTensor {
         storage, geometry, version, isOutput ? AutogradMeta.computedBy(owner) : meta);
   }
 
+  /** Whether {@link #unpack} will find the values as they were. */
+  boolean isIntact() {
+    return !released && version.get() == expected;
+  }
+
   synchronized void release() {
     if (!released) {
       released = true;

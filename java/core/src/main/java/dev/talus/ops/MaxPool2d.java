@@ -1,5 +1,7 @@
 package dev.talus.ops;
 
+import static dev.talus.bindings.talus.*;
+
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
@@ -10,9 +12,16 @@ import java.lang.ref.Reference;
 public final class MaxPool2d extends Node {
   private final Pool2dShape shape;
 
-  private MaxPool2d(Pool2dShape shape, Tensor x, Tensor taps) {
+  // After relu: the output tells where relu lets the gradient pass, too.
+  private final boolean keepsOutput;
+
+  private MaxPool2d(Pool2dShape shape, Tensor x, Tensor out, Tensor taps) {
     super(x);
     this.shape = shape;
+    keepsOutput = Unary.isRelu(x.gradFn());
+    if (keepsOutput) {
+      saveOutput(out);
+    }
     save(taps);
   }
 
@@ -42,7 +51,7 @@ public final class MaxPool2d extends Node {
     }
     try (Tensor taps = Tensor.allocate(shape.tapType(), x.device(), shape.outSizes())) {
       launch(shape, x, out, taps.address());
-      return new MaxPool2d(shape, x, taps).record(out);
+      return new MaxPool2d(shape, x, out, taps).record(out);
     }
   }
 
@@ -59,7 +68,24 @@ public final class MaxPool2d extends Node {
 
   @Override
   protected Tensor[] backward(Tensor grad, boolean[] needs) {
-    return new Tensor[] {Spread.apply(shape, grad, saved(0))};
+    return new Tensor[] {Spread.apply(shape, grad, taps())};
+  }
+
+  /**
+   * A gradient goes to an element that equals the window's output, so that relu can be asked there:
+   * a pass over the outputs instead of one over the inputs.
+   */
+  @Override
+  protected Tensor backwardThrough(Tensor grad, Node previous) {
+    if (!keepsOutput || !isIntact(0) || !Unary.isRelu(previous)) {
+      return null;
+    }
+    return Spread.apply(
+        shape, Binary.kernelOfGradient(TALUS_RELU_BACKWARD, grad, saved(0)), taps());
+  }
+
+  private Tensor taps() {
+    return saved(keepsOutput ? 1 : 0);
   }
 
   @Override

@@ -200,6 +200,11 @@ public final class Unary {
     Reference.reachabilityFence(out);
   }
 
+  /** Whether a node, or null, is relu's. */
+  static boolean isRelu(Node node) {
+    return node instanceof Recorded && ((Recorded) node).op == RELU;
+  }
+
   /** Makes relu the history of an output, where the input came from a node and had no tensor. */
   static Tensor recordRelu(Node input, Tensor y) {
     return new Recorded(RELU, input, y).recorded(y);
