@@ -136,8 +136,9 @@ public abstract class Optimizer implements AutoCloseable {
       if (addresses.numels.length != count || addresses.states.length != states) {
         addresses = new Addresses(count, states);
       }
+      makeStates(count, states);
       for (int i = 0; i < count; i++) {
-        batch[i].write(addresses, i, states);
+        batch[i].write(addresses, i);
       }
       Slot first = batch[0];
       first.steps++;
@@ -147,6 +148,37 @@ public abstract class Optimizer implements AutoCloseable {
         batch[i].parameter.versionCounter().bump();
       }
     }
+  }
+
+  /**
+   * State for those of the batch that have none, in one block for each kind of state: a step reads
+   * it in one go, and it takes no more of the cache than it must.
+   */
+  private void makeStates(int count, int states) {
+    long total = 0;
+    for (int i = 0; i < count; i++) {
+      total += batch[i].hasState(states) ? 0 : padded(batch[i].parameter.numel());
+    }
+    if (total == 0) {
+      return;
+    }
+    Tensor[] blocks = new Tensor[states];
+    for (int s = 0; s < states; s++) {
+      Parameter like = batch[0].parameter;
+      blocks[s] = Tensor.allocate(like.dtype(), like.device(), total).zero_();
+    }
+    long at = 0;
+    for (int i = 0; i < count; i++) {
+      if (!batch[i].hasState(states)) {
+        batch[i].take(blocks, at);
+        at += padded(batch[i].parameter.numel());
+      }
+    }
+  }
+
+  /** Whole cache lines, and one more. */
+  private static long padded(long numel) {
+    return numel / 16 * 16 + 16;
   }
 
   /** How many tensors of state each parameter has; they start as zeros. */
@@ -204,19 +236,23 @@ public abstract class Optimizer implements AutoCloseable {
           && steps == other.steps;
     }
 
-    private void write(Addresses at, int i, int states) {
-      Tensor grad = parameter.grad();
-      if (state.length != states || (states > 0 && state[0].dtype() != parameter.dtype())) {
-        clear();
-        state = new Tensor[states];
-        for (int s = 0; s < states; s++) {
-          state[s] = Tensor.zerosLike(parameter).keep();
-        }
+    private boolean hasState(int states) {
+      return state.length == states && (states == 0 || state[0].dtype() == parameter.dtype());
+    }
+
+    private void take(Tensor[] blocks, long at) {
+      clear();
+      state = new Tensor[blocks.length];
+      for (int s = 0; s < blocks.length; s++) {
+        state[s] = blocks[s].narrow(0, at, parameter.numel()).keep();
       }
+    }
+
+    private void write(Addresses at, int i) {
       at.numels[i] = parameter.numel();
       at.parameters[i] = parameter.address();
-      at.gradients[i] = grad.contiguous().address();
-      for (int s = 0; s < states; s++) {
+      at.gradients[i] = parameter.grad().contiguous().address();
+      for (int s = 0; s < state.length; s++) {
         at.states[s][i] = state[s].address();
       }
     }
