@@ -117,11 +117,19 @@ class ImplicitGradient {
     const int64_t sums = block.images * kernel_ * area_ * int64_t{sizeof(T)};
     const int64_t most = std::min(kTaps / kernel_, direct_ ? c : kSumsBytes / sums);
     const int64_t share = threads == 0 ? c : ceil_div(c, threads * kPiecesPerThread);
-    const int64_t some = even_part(c, std::max<int64_t>(1, std::min(most, share)), 1);
-    parallel_for(ceil_div(c, some), threads == 0 ? c : 1, [&](int64_t begin, int64_t end) {
+    // Channels of a 1x1 kernel fill whole tiles; where they are too few for all threads, these share pixels, too.
+    const int64_t unit = kernel_ > 1 ? 1 : few_pixels_ ? kTileVectors * gemm_.lanes : gemm_.rows;
+    const int64_t some = even_part(c, std::max<int64_t>(1, std::min(most, share)), std::min(c, unit));
+    const int64_t groups = ceil_div(c, some), tiles = static_cast<int64_t>(patches.tiles().size());
+    const int64_t parts =
+        direct_ && !few_pixels_ && threads > 0 ? std::min(tiles, ceil_div(threads * kPiecesPerThread, groups)) : 1;
+    parallel_for(groups * parts, threads == 0 ? groups : 1, [&](int64_t begin, int64_t end) {
       const Space space(*this, block.images, some);
-      for (int64_t i = begin; i < end; ++i)
-        channels(block, g, patches, packed.get(), i * some, std::min(c, (i + 1) * some), space);
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t first = i / parts * some, part = i % parts;
+        channels(block, g, patches, packed.get(), first, std::min(c, first + some), part * tiles / parts,
+                 (part + 1) * tiles / parts, space);
+      }
     });
   }
 
@@ -137,16 +145,18 @@ class ImplicitGradient {
   }
   int64_t row_height() const { return ceil_div(area_, ceil_div(area_, gemm_.rows)); }
 
-  // Input channels [first, last).
+  // Input channels [first, last), for some tiles of pixels: all of them where taps are added up.
   void channels(const PixelBlock& block, int64_t g, const Patches<T>& patches, const T* packed, int64_t first,
-                int64_t last, const Space& space) const {
+                int64_t last, int64_t first_tile, int64_t last_tile, const Space& space) const {
     const int64_t rows = (last - first) * kernel_, image = direct_ ? s_.c * area_ : rows * area_;
     T* sums = direct_ ? grad_x_ + (block.n * s_.c + g * s_.group_c() + first) * area_ : space.sums.get();
     const T* w = w_ + g * s_.group_o() * s_.taps() + first * kernel_;
     if (few_pixels_) {
       multiply_rows(block.images, w, rows, packed, image, sums, space);
     } else {
-      multiply(patches, w, rows, grad_ + (block.n * s_.o + g * s_.group_o()) * area_, packed, image, sums, space);
+      const T* planes = grad_ + (block.n * s_.o + g * s_.group_o()) * area_;
+      for (int64_t o = 0; o < s_.group_o(); o += depth_, packed += patches.size())
+        multiply(patches, w, rows, o, planes, packed, image, sums, first_tile, last_tile, space);
     }
     if (direct_) return;
     for (int64_t i = 0; i < block.images; ++i)
@@ -165,33 +175,33 @@ class ImplicitGradient {
     return t;
   }
 
-  // Weights [O, rows], transposed, times pixels [O, columns] -> sums, those of one image after the other.
-  void multiply(const Patches<T>& patches, const T* w, int64_t rows, const T* planes, const T* packed, int64_t image,
-                T* sums, const Space& space) const {
+  // Weights [O, rows] of a chunk of output channels from o on, transposed, times pixels [O, columns] -> sums, those of
+  // one image after the other.
+  void multiply(const Patches<T>& patches, const T* w, int64_t rows, int64_t o, const T* planes, const T* packed,
+                int64_t image, T* sums, int64_t first_tile, int64_t last_tile, const Space& space) const {
     const int64_t panels = ceil_div(rows, gemm_.rows), high = ceil_div(rows, panels);
-    for (int64_t o = 0; o < s_.group_o(); o += depth_, packed += patches.size(), w += depth_ * s_.taps()) {
-      GemmTile<T> t = tile(o);
-      t.ldc = area_;
-      conv_.split_columns(t.k, rows, w, s_.taps(), static_cast<int>(high), space.weights.get(), high * t.k);
-      for (size_t i = 0; i < patches.tiles().size(); ++i) {
-        const PixelTile& pixels = patches.tiles()[i];
-        t.b = packed + static_cast<int64_t>(i) * patches.tile_size();
-        t.b_stride = patches.width();
-        if (patches.in_place(pixels)) {
-          t.b = planes + o * area_ + patches.place(pixels);
-          t.b_stride = area_;
-        }
-        t.n = static_cast<int>(pixels.columns);
-        for (int64_t row = 0; row < rows; row += high) {
-          const int64_t height = std::min(high, rows - row);
-          t.a = space.weights.get() + row * t.k;
-          t.a_stride = high;
-          t.c = sums + pixels.image * image + row * area_ + pixels.first;
-          if (pixels.dots) {
-            multiply_turned(t, patches.dots_stride(), height);
-          } else {
-            gemm_.tile[0][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
-          }
+    GemmTile<T> t = tile(o);
+    t.ldc = area_;
+    conv_.split_columns(t.k, rows, w + o * s_.taps(), s_.taps(), static_cast<int>(high), space.weights.get(),
+                        high * t.k);
+    for (int64_t i = first_tile; i < last_tile; ++i) {
+      const PixelTile& pixels = patches.tiles()[static_cast<size_t>(i)];
+      t.b = packed + i * patches.tile_size();
+      t.b_stride = patches.width();
+      if (patches.in_place(pixels)) {
+        t.b = planes + o * area_ + patches.place(pixels);
+        t.b_stride = area_;
+      }
+      t.n = static_cast<int>(pixels.columns);
+      for (int64_t row = 0; row < rows; row += high) {
+        const int64_t height = std::min(high, rows - row);
+        t.a = space.weights.get() + row * t.k;
+        t.a_stride = high;
+        t.c = sums + pixels.image * image + row * area_ + pixels.first;
+        if (pixels.dots) {
+          multiply_turned(t, patches.dots_stride(), height);
+        } else {
+          gemm_.tile[0][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
         }
       }
     }
