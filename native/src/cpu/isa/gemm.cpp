@@ -250,9 +250,16 @@ static void add_to(int64_t n, const T* m, int64_t stride, const T* x, T* y) {
   }
 }
 
+// Registers of y that a pass down the rows fills: the longer a piece of a row, the better hardware fetches ahead.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kAcross = 16;
+#else
+constexpr int kAcross = 8;
+#endif
+
 template <class T>
 static void add_rows(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y) {
-  constexpr int L = kLanes<T>, all = 8 * L, group = 8;
+  constexpr int L = kLanes<T>, all = kAcross * L, group = 8;
   int64_t j = 0;
   // Of a matrix with a page or more to a row, some rows are read side by side along a stretch of y that stays in L1:
   // down the rows, every step would be on another page. The order of each sum is the same.
@@ -267,8 +274,8 @@ static void add_rows(int64_t count, int64_t k, const T* m, int64_t stride, const
       j += n;
     }
   }
-  for (; count - j > all; j += all) add_block<T, 8>(k, all, m + j, stride, x, y + j);
-  if (j < count) add_rest<T, 8>(k, static_cast<int>(count - j), m + j, stride, x, y + j);
+  for (; count - j > all; j += all) add_block<T, kAcross>(k, all, m + j, stride, x, y + j);
+  if (j < count) add_rest<T, kAcross>(k, static_cast<int>(count - j), m + j, stride, x, y + j);
 }
 
 template <class T, bool ReadRows, int Vectors, int Rows>
