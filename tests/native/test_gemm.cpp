@@ -199,6 +199,14 @@ TEST(rows_that_collide_in_a_cache) {
   });
 }
 
+TEST(tiles_packed_where_they_are_used) {
+  all_transposes([](bool ta, bool tb) {
+    for (const int64_t n : {300, 1090}) compare<float>({1, 105, n, 310, ta, tb, 1.5, 0.5, true, true, 1});
+    compare<double>({1, 105, 530, 200, ta, tb, 1, 0, true, true});
+    compare<float>({1, 9, 1100, 1030, ta, tb, 1, 0, false, true, 0, false, false, true});
+  });
+}
+
 TEST(blocks_of_small_caches) {
   const talus::CachesForTest tiny({4 << 10, 32 << 10, 64 << 10});
   all_transposes([](bool ta, bool tb) {

@@ -27,6 +27,9 @@ constexpr int64_t kDepthAlongRows = 128;
 constexpr int64_t kPackTiles = 4;
 constexpr int64_t kPackRows = 16;
 
+// Tiles of B for each thread that let every tile be one thread's own, and still finish together.
+constexpr int64_t kTilesPerThread = 8;
+
 // Pieces of work for each thread: the last to finish is alone for little.
 constexpr int64_t kTasksPerThread = 16;
 
@@ -72,8 +75,11 @@ class Blocks {
         pack_b_(p_.b.trans ||
                 (p_.k >= kDepthToPack &&
                  ceil_div(p_.m, kernels.rows) > (collide(p_.b) ? kTilesInPlaceColliding : kRowTilesInPlace))),
+        tile_by_tile_(pack_b_ && p_.m <= sizes_.rows && sizes_.depth > kDepthAlongRows &&
+                      ceil_div(p_.n, width_) >= kTilesPerThread * threads_ &&
+                      p_.m * sizes_.depth * int64_t{sizeof(T)} <= caches().l2 / 2),
         packed_a_(pack_a_ ? sizes_.rows * sizes_.depth : 0),
-        packed_b_((pack_b_ ? sizes_.columns : width_) * sizes_.depth) {}
+        packed_b_(tile_by_tile_ ? 0 : (pack_b_ ? sizes_.columns : width_) * sizes_.depth) {}
 
   void run() {
     for (column_ = 0; column_ < p_.n; column_ += sizes_.columns) {
@@ -86,7 +92,11 @@ class Blocks {
           // Panels of nearly equal height: no thin one at the end.
           panels_ = ceil_div(rows_, kernels_.rows);
           pack(row_ == 0);
-          multiply();
+          if (tile_by_tile_) {
+            multiply_tile_by_tile();
+          } else {
+            multiply();
+          }
         }
         k_ += depth_;
       } while (k_ < p_.k);
@@ -99,6 +109,7 @@ class Blocks {
   // Columns that fill no vector are packed even where B is read in place, if whole vectors are loaded.
   bool packed(int columns) const { return pack_b_ || (columns % kernels_.lanes != 0 && !kernels_.partial_b); }
   T* packed_tile(int64_t tile) const { return packed_b_.get() + (pack_b_ ? tile * width_ * depth_ : 0); }
+  int columns_of(int64_t tile) const { return static_cast<int>(std::min(width_, columns_ - tile * width_)); }
 
   // Runs f(begin, end) over n pieces of work, in parallel if the product is large.
   template <class F>
@@ -107,17 +118,21 @@ class Blocks {
     parallel_for(n, std::max<int64_t>(1, n / (threads_ * kTasksPerThread)), f);
   }
 
+  int64_t tiles_at_once(int64_t tiles) const {
+    return p_.b.trans ? 1 : std::max<int64_t>(1, std::min(kPackTiles, tiles / (kTilesPerThread * threads_)));
+  }
+
   // First the tiles of B, then the panels of A.
   void pack(bool new_b) const {
     const int64_t tiles = ceil_div(columns_, width_);
-    if (!pack_b_) pack_tiles(tiles - 1, tiles);
-    const int64_t some = p_.b.trans || tiles < kPackTiles * threads_ ? 1 : kPackTiles;
-    const int64_t of_b = pack_b_ && new_b ? ceil_div(tiles, some) : 0, of_a = pack_a_ ? panels_ : 0;
+    if (!pack_b_) pack_tiles(tiles - 1, tiles, packed_tile(tiles - 1));
+    const int64_t some = tiles_at_once(tiles);
+    const int64_t of_b = pack_b_ && new_b && !tile_by_tile_ ? ceil_div(tiles, some) : 0, of_a = pack_a_ ? panels_ : 0;
     if (of_a + of_b == 0) return;
     share(of_a + of_b, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         if (i < of_b) {
-          pack_tiles(i * some, std::min(tiles, (i + 1) * some));
+          pack_tiles(i * some, std::min(tiles, (i + 1) * some), packed_tile(i * some));
         } else {
           pack_panel(i - of_b);
         }
@@ -125,15 +140,15 @@ class Blocks {
     });
   }
 
-  void pack_tiles(int64_t begin, int64_t end) const {
+  void pack_tiles(int64_t begin, int64_t end, T* to) const {
     const auto pack = p_.b.trans ? kernels_.pack_rows : kernels_.pack_columns;
     const int64_t rows = p_.b.trans ? depth_ : kPackRows;
     for (int64_t p = 0; p < depth_; p += rows) {
       for (int64_t tile = begin; tile < end; ++tile) {
-        const int count = static_cast<int>(std::min(width_, columns_ - tile * width_));
+        const int count = columns_of(tile);
         if (!packed(count)) continue;
         pack(std::min(rows, depth_ - p), count, p_.b.at(k_ + p, column_ + tile * width_), p_.b.stride,
-             static_cast<int>(width_), packed_tile(tile) + p * width_);
+             static_cast<int>(width_), to + ((tile - begin) * depth_ + p) * width_);
       }
     }
   }
@@ -163,45 +178,74 @@ class Blocks {
     });
   }
 
-  void multiply(int64_t first_panel, int64_t last_panel, int64_t first_tile, int64_t last_tile) const {
-    const bool first = k_ == 0, last = k_ + depth_ == p_.k;
-    const bool by_rows = !pack_a_ && !p_.a.trans;
+  // Each tile of B is packed by the thread that multiplies it, right before: it stays in that core's cache.
+  void multiply_tile_by_tile() const {
+    const int64_t tiles = ceil_div(columns_, width_), some = tiles_at_once(tiles);
+    share(ceil_div(tiles, some), [&](int64_t begin, int64_t end) {
+      const Scratch<T> packed(some * width_ * depth_);
+      GemmTile<T> t = blank_tile();
+      t.b_stride = width_;
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t last = std::min(tiles, (i + 1) * some);
+        pack_tiles(i * some, last, packed.get());
+        for (int64_t tile = i * some; tile < last; ++tile) {
+          t.b = packed.get() + (tile - i * some) * width_ * depth_;
+          for (int64_t panel = 0; panel < panels_; ++panel) multiply_tile(t, tile, panel);
+        }
+      }
+    });
+  }
+
+  // What all tiles of the blocks at hand have in common.
+  GemmTile<T> blank_tile() const {
     GemmTile<T> t;
     t.k = depth_;
     t.ldc = p_.ldc;
     t.alpha = p_.alpha;
-    t.beta = first ? p_.beta : T{1};
-    t.relu = last && p_.relu;
-    const auto multiply_tile = [&](int64_t tile, int64_t panel) {
-      const int64_t j = tile * width_, i = start(panel), height = start(panel + 1) - i;
-      t.n = static_cast<int>(std::min(width_, columns_ - j));
-      t.b = packed(t.n) ? packed_tile(tile) : p_.b.at(k_, column_ + j);
-      t.b_stride = packed(t.n) ? width_ : p_.b.stride;
-      t.bias = last && p_.bias != nullptr ? p_.bias + column_ + j : nullptr;
-      t.a = pack_a_ ? packed_a_.get() + i * depth_ : p_.a.at(row_ + i, k_);
-      t.a_stride = pack_a_ ? height : p_.a.stride;
-      t.c = p_.c + (row_ + i) * p_.ldc + column_ + j;
-      t.row_bias = last && p_.row_bias != nullptr ? p_.row_bias + row_ + i : nullptr;
-      kernels_.tile[by_rows][t.n > kernels_.lanes ? 1 : 0][height - 1](t);
+    t.beta = k_ == 0 ? p_.beta : T{1};
+    t.relu = last_sum() && p_.relu;
+    return t;
+  }
+  bool last_sum() const { return k_ + depth_ == p_.k; }
+
+  // t.b is set already.
+  void multiply_tile(GemmTile<T>& t, int64_t tile, int64_t panel) const {
+    const int64_t j = tile * width_, i = start(panel), height = start(panel + 1) - i;
+    t.n = columns_of(tile);
+    t.bias = last_sum() && p_.bias != nullptr ? p_.bias + column_ + j : nullptr;
+    t.a = pack_a_ ? packed_a_.get() + i * depth_ : p_.a.at(row_ + i, k_);
+    t.a_stride = pack_a_ ? height : p_.a.stride;
+    t.c = p_.c + (row_ + i) * p_.ldc + column_ + j;
+    t.row_bias = last_sum() && p_.row_bias != nullptr ? p_.row_bias + row_ + i : nullptr;
+    kernels_.tile[!pack_a_ && !p_.a.trans][t.n > kernels_.lanes ? 1 : 0][height - 1](t);
+  }
+
+  void multiply(int64_t first_panel, int64_t last_panel, int64_t begin, int64_t end) const {
+    GemmTile<T> t = blank_tile();
+    const auto at = [&](int64_t tile, int64_t panel) {
+      const bool packed_here = packed(columns_of(tile));
+      t.b = packed_here ? packed_tile(tile) : p_.b.at(k_, column_ + tile * width_);
+      t.b_stride = packed_here ? width_ : p_.b.stride;
+      multiply_tile(t, tile, panel);
     };
     if (depth_ > kDepthAlongRows) {
-      for (int64_t tile = first_tile; tile < last_tile; ++tile)
-        for (int64_t panel = first_panel; panel < last_panel; ++panel) multiply_tile(tile, panel);
+      for (int64_t tile = begin; tile < end; ++tile)
+        for (int64_t panel = first_panel; panel < last_panel; ++panel) at(tile, panel);
       return;
     }
     // As many tiles of B as stay in L2.
     const int64_t bytes = std::max<int64_t>(1, depth_) * width_ * int64_t{sizeof(T)};
     const int64_t some = std::max<int64_t>(1, caches().l2 / 2 / bytes);
-    for (int64_t tile = first_tile; tile < last_tile; tile += some)
+    for (int64_t tile = begin; tile < end; tile += some)
       for (int64_t panel = first_panel; panel < last_panel; ++panel)
-        for (int64_t i = tile; i < std::min(last_tile, tile + some); ++i) multiply_tile(i, panel);
+        for (int64_t i = tile; i < std::min(end, tile + some); ++i) at(i, panel);
   }
 
   const GemmKernels<T>& kernels_;
   const Product<T>& p_;
   const BlockSizes<T> sizes_;
   const int64_t width_, threads_;
-  const bool pack_a_, pack_b_;
+  const bool pack_a_, pack_b_, tile_by_tile_;
   const Scratch<T> packed_a_, packed_b_;
   // The blocks at hand: columns of C and B, rows of C and A, and the part of the sums over k.
   int64_t column_ = 0, columns_ = 0, k_ = 0, depth_ = 0, row_ = 0, rows_ = 0, panels_ = 0;
