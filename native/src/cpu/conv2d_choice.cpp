@@ -62,7 +62,7 @@ struct Shape {
   bool tiles_pay() const { return fewest >= 16 && pixels >= 49 && !tiles_idle; }
   // Enough channels to repay the transforms, which registers of few lanes feel more.
   bool columns_pay() const {
-    const bool enough = channels >= (lanes >= 16 && !lanes_idle ? 3 : 6) && outputs >= 4;
+    const bool enough = channels >= (lanes >= 16 && !lanes_idle ? 4 : 6) && outputs >= 4;
     return enough && area >= 64 && pixels * 8 >= weights;
   }
   // Enough channels to repay the patches, of images whose patches stay in the cache.
@@ -90,8 +90,10 @@ struct Rule {
 //    read once for all of them by direct kernels;
 //  - Winograd wins in every pass from 16 channels, of a group too, on (1.2 to 2.2 times with 16, 2 to 3.5 times with 64
 //    and more), and by less, in AVX2 too, for one image of 7x7; with 8 channels it loses;
-//  - with fewer channels, Winograd's algorithm down columns beats direct kernels from 3 input channels on (1.2 to 1.65
-//    times; AVX2: from 6 on, 1.1 to 1.4), and gemm where rows are short;
+//  - with fewer channels, Winograd's algorithm down columns beats direct kernels from 4 input channels on (1.2 to 1.65
+//    times; AVX2: from 6 on, 1.1 to 1.4), and gemm where rows are short. First layers of 3 channels would gain 1.3
+//    times, but stay direct: with them the loss of ResNet-18 was 0.13% from libtorch's after four steps, not below
+//    0.1%;
 //  - for the weights of strided groups gemm wins from 8 channels on, by 1.2 to 2.7 times.
 constexpr auto kForward = ConvPass::Forward, kInput = ConvPass::BackwardInput, kWeight = ConvPass::BackwardWeight;
 constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDepthwise = ConvAlgorithm::Depthwise,
