@@ -24,6 +24,7 @@ constexpr int64_t kPixelsToTurn = 192;
 // At most this many taps at a time, the depth of gemm's own blocks, and this many bytes of patches; but a product of
 // fewer than kFewTaps would not reuse what it packs.
 constexpr int64_t kTaps = 448, kFewTaps = 128;
+constexpr int64_t kEvenPieces = 2;
 constexpr int64_t kPatchBytes = 1 << 20;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -67,10 +68,10 @@ class Im2col {
 
   // Each piece of the weights is the work of one thread, image after image.
   void weight_gradient(const T* grad, const T* x, T* grad_w) const {
-    const int64_t pieces = ceil_div(s_.group_c(), channels_), all = s_.groups * pieces;
+    const int64_t channels = channels_of_a_piece(), pieces = ceil_div(s_.group_c(), channels), all = s_.groups * pieces;
     parallel_unless_few(all, s_.work() * s_.n / all, [&](int64_t i) {
-      const int64_t g = i / pieces, c = i % pieces * channels_;
-      const int64_t count = std::min(channels_, s_.group_c() - c);
+      const int64_t g = i / pieces, c = i % pieces * channels;
+      const int64_t count = std::min(channels, s_.group_c() - c);
       const Space space(*this, block(0));
       for (int64_t n = 0; n < s_.n; n += images_) {
         const Block b = block(n);
@@ -107,6 +108,19 @@ class Im2col {
   int64_t whole_lines(int64_t channels) const {
     constexpr int64_t kLine = 64 / sizeof(T);
     return std::min(s_.group_c(), channels < kLine ? channels : ceil_div(channels, kLine) * kLine);
+  }
+
+  // Pieces of the weights, whose number depends on the shape only: an even one of nearly equal pieces, so that two
+  // threads finish together, unless they would be too small.
+  int64_t channels_of_a_piece() const {
+    // A single product is shared as well within.
+    if (s_.groups >= kEvenPieces || channels_ == s_.group_c()) return channels_;
+    for (int64_t n = ceil_div(s_.group_c(), channels_);; ++n) {
+      const int64_t channels = whole_lines(ceil_div(s_.group_c(), n)), pieces = ceil_div(s_.group_c(), channels);
+      if (channels * kernel_ < kFewTaps) return channels_;
+      const int64_t last = s_.group_c() - (pieces - 1) * channels;
+      if (pieces % kEvenPieces == 0 && last * 4 >= channels * 3) return channels;
+    }
   }
 
   Block block(int64_t n) const {
