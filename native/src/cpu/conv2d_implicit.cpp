@@ -99,8 +99,8 @@ class Implicit {
     const int64_t chunks = ceil_div(s_.group_c(), channels_);
     const Scratch<T> packed(chunks * patches.size());
     const int64_t threads = num_threads();
-    parallel_for(s_.group_c(), std::max<int64_t>(1, s_.group_c() / (threads * kPiecesPerThread)),
-                 [&](int64_t begin, int64_t end) {
+    parallel_for(patches.nothing_to_pack() ? 0 : s_.group_c(),
+                 std::max<int64_t>(1, s_.group_c() / (threads * kPiecesPerThread)), [&](int64_t begin, int64_t end) {
                    for (int64_t c = begin; c < end;) {
                      const int64_t chunk = c / channels_, last = std::min(end, (chunk + 1) * channels_);
                      patches.pack(planes(block, g), c, last, (c - chunk * channels_) * kernel_,

@@ -1,6 +1,7 @@
 // The input's gradient as products whose results never form a matrix: for a few channels at a time, every tap of every
 // channel is multiplied by the output's gradient, and the taps are added up on the image at once. What is summed in
 // which order depends on the shape only.
+#include "caches.h"
 #include "cpu/conv2d_direct.h"
 #include "cpu/conv2d_im2col.h"
 #include "cpu/conv2d_patches.h"
@@ -46,13 +47,18 @@ class ImplicitGradient {
   void run() const {
     const int64_t threads = num_threads();
     const bool alone = threads == 1 || s_.n * s_.work() < 2 * kConvParallelWork;
-    const auto blocks = cut();
-    const auto items = static_cast<int64_t>(blocks.size()) * s_.groups;
+    auto blocks = cut(4 * kColumns);
+    auto items = static_cast<int64_t>(blocks.size()) * s_.groups;
+    const bool shared = alone || items < kBlocksPerThread * threads;
+    if (shared && !alone) {
+      blocks = cut(std::max(4 * kColumns, caches().l3 / 8 / (s_.group_o() * int64_t{sizeof(T)})));
+      items = static_cast<int64_t>(blocks.size()) * s_.groups;
+    }
     const auto range = [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
         one_block(blocks[static_cast<size_t>(i / s_.groups)], i % s_.groups, alone ? 0 : threads);
     };
-    if (alone || items < kBlocksPerThread * threads) return range(0, items);
+    if (shared) return range(0, items);
     parallel_for(items, 1, range);
   }
 
@@ -83,11 +89,11 @@ class ImplicitGradient {
   }
 
   // Some whole images or, where nothing is added up, parts of one.
-  std::vector<PixelBlock> cut() const {
+  std::vector<PixelBlock> cut(int64_t columns) const {
     std::vector<PixelBlock> blocks;
     const int64_t images = std::min(s_.n, std::max<int64_t>(1, kColumns / area_));
     const int64_t unit = std::min<int64_t>(area_, kTileVectors * gemm_.lanes);
-    const int64_t count = direct_ && images == 1 ? even_part(area_, 4 * kColumns, unit) : area_;
+    const int64_t count = direct_ && images == 1 ? even_part(area_, columns, unit) : area_;
     for (int64_t n = 0; n < s_.n; n += images)
       for (int64_t first = 0; first < area_; first += count)
         blocks.push_back({n, std::min(images, s_.n - n), first, std::min(count, area_ - first)});
@@ -101,7 +107,8 @@ class ImplicitGradient {
     const int64_t chunk_size = few_pixels_ ? block.images * area_ * depth_ : patches.size();
     const Scratch<T> packed(chunks * chunk_size);
     const T* planes = grad_ + (block.n * s_.o + g * o) * area_;
-    parallel_for(o, threads == 0 ? o : std::max<int64_t>(1, o / (threads * kPiecesPerThread)),
+    const int64_t to_pack = !few_pixels_ && patches.nothing_to_pack() ? 0 : o;
+    parallel_for(to_pack, threads == 0 ? o : std::max<int64_t>(1, o / (threads * kPiecesPerThread)),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t first = begin; first < end;) {
                      const int64_t chunk = first / depth_, last = std::min(end, (chunk + 1) * depth_);

@@ -61,6 +61,7 @@ class Patches {
   // Where tile i's rows are read in the image itself, those of channel 0 at `first` of the block's planes and from one
   // channel to the next `stride` elements apart; otherwise it is packed.
   bool in_place(const PixelTile& tile) const { return in_place_ && !tile.dots; }
+  bool nothing_to_pack() const { return in_place_ && !tiles_.back().dots; }
   int64_t place(const PixelTile& tile) const { return tile.image * s_.c * s_.h * s_.w + tile.first; }
 
   // Channels [begin, end) of x, the planes of one group of the block's first image, as taps from `tap` on of a chunk.
