@@ -48,6 +48,25 @@ static inline Vec<T> zip_high(Vec<T> a, Vec<T> b) {
   return zip_lanes<T>(a, b, 1, Sequence<T>());
 }
 
+template <class V, class F, int... I>
+static inline auto fold_halves(V v, F f, std::integer_sequence<int, I...>) {
+  constexpr int kHalf = sizeof...(I);
+  const auto folded = f(__builtin_shufflevector(v, v, I...), __builtin_shufflevector(v, v, (I + kHalf)...));
+  if constexpr (kHalf == 2)
+    return f(folded[0], folded[1]);
+  else
+    return fold_halves(folded, f, std::make_integer_sequence<int, kHalf / 2>());
+}
+
+// All lanes combined by f, half with half, in the dtype.
+template <class T, class F>
+static inline T fold_lanes(Vec<T> v, F f) {
+  if constexpr (kLanes<T> == 2)
+    return f(v[0], v[1]);
+  else
+    return fold_halves(v, f, std::make_integer_sequence<int, kLanes<T> / 2>());
+}
+
 // n elements, 0 < n <= kLanes<T>; in loops where n == kLanes<T> is known, only tails pay for it.
 template <class T>
 static inline Vec<T> load_part(const T* from, int64_t n, T fill) {
@@ -104,6 +123,14 @@ static inline Vec<T> row_sums(const T* x, int64_t stride, int64_t n) {
     const Vec<T> a = row_sums<T, Rows / 2>(x, stride, n), b = row_sums<T, Rows / 2>(x + Rows / 2 * stride, stride, n);
     return evens<T>(a, b) + odds<T>(a, b);
   }
+}
+
+// How many rows go through each step together, at most `most`: as many as fit into the cache with room to spare. Steps
+// of one row wait for each other, those of several do not.
+template <class T>
+static inline int64_t rows_together(int64_t cols, int64_t most) {
+  const int64_t fitting = 8192 / (cols * int64_t{sizeof(T)});
+  return fitting < 1 ? 1 : fitting < most ? fitting : most;
 }
 
 // ---------------------------------------------------------------- whole numbers as wide as the elements

@@ -1,29 +1,14 @@
 // Rows of layer normalisation and their gradients. A row is read several times while it is in the first-level cache.
 #pragma once
 
-#include <utility>
-
 #include "lanes.h"
 
 namespace talus::TALUS_ISA_NS {
 
-template <class V, int... I>
-static inline auto fold_halves(V v, std::integer_sequence<int, I...>) {
-  constexpr int kHalf = sizeof...(I);
-  const auto sum = __builtin_shufflevector(v, v, I...) + __builtin_shufflevector(v, v, (I + kHalf)...);
-  if constexpr (kHalf == 2)
-    return sum[0] + sum[1];
-  else
-    return fold_halves(sum, std::make_integer_sequence<int, kHalf / 2>());
-}
-
 // The sum of the lanes, folded in the dtype: what short rows wait for most.
 template <class T>
 static inline double fold_lanes(Vec<T> v) {
-  if constexpr (kLanes<T> == 2)
-    return double(v[0] + v[1]);
-  else
-    return double(fold_halves(v, std::make_integer_sequence<int, kLanes<T> / 2>()));
+  return double(fold_lanes<T>(v, [](auto a, auto b) { return a + b; }));
 }
 
 // As many registers of a row are added up in the dtype itself; then sums move on to double.
@@ -45,14 +30,6 @@ static inline void sums_of_row(int64_t cols, double* first, double* second, F f)
     *first += fold_lanes<T>((a[0] + a[1]) + (a[2] + a[3]));
     *second += fold_lanes<T>((b[0] + b[1]) + (b[2] + b[3]));
   }
-}
-
-// Rows go through each step together, as many as fit into the cache with room to spare: steps of one row wait for each
-// other, those of several do not.
-template <class T>
-static inline int64_t rows_together(int64_t cols, int64_t most) {
-  const int64_t fitting = 8192 / (cols * int64_t{sizeof(T)});
-  return fitting < 1 ? 1 : fitting < most ? fitting : most;
 }
 
 template <class T>
