@@ -8,9 +8,7 @@ import dev.talus.Tensor;
  *
  * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout.html">Dropout</a>
  */
-public final class Dropout extends Module {
-  private final double p;
-
+public final class Dropout extends DropoutNd {
   /** With p = 0.5. */
   public Dropout() {
     this(0.5);
@@ -23,20 +21,11 @@ public final class Dropout extends Module {
    * @throws IllegalArgumentException if p is out of range
    */
   public Dropout(double p) {
-    if (!(p >= 0 && p <= 1)) {
-      throw new IllegalArgumentException(
-          "dropout probability has to be between 0 and 1, but got " + p);
-    }
-    this.p = p;
+    super(p);
   }
 
   @Override
   public Tensor forward(Tensor x) {
     return F.dropout(x, p, isTraining());
-  }
-
-  @Override
-  protected String extraRepr() {
-    return "p=" + Arguments.python(p) + ", inplace=False";
   }
 }

@@ -9,9 +9,7 @@ import dev.talus.Tensor;
  * @see <a
  *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Dropout2d.html">Dropout2d</a>
  */
-public final class Dropout2d extends Module {
-  private final double p;
-
+public final class Dropout2d extends DropoutNd {
   /** With p = 0.5. */
   public Dropout2d() {
     this(0.5);
@@ -24,20 +22,11 @@ public final class Dropout2d extends Module {
    * @throws IllegalArgumentException if p is out of range
    */
   public Dropout2d(double p) {
-    if (!(p >= 0 && p <= 1)) {
-      throw new IllegalArgumentException(
-          "dropout probability has to be between 0 and 1, but got " + p);
-    }
-    this.p = p;
+    super(p);
   }
 
   @Override
   public Tensor forward(Tensor x) {
     return F.dropout2d(x, p, isTraining());
-  }
-
-  @Override
-  protected String extraRepr() {
-    return "p=" + Arguments.python(p) + ", inplace=False";
   }
 }
