@@ -293,6 +293,34 @@ int talus_nll_loss_backward(int device, int dtype, int64_t n, int64_t classes, i
   });
 }
 
+int talus_cross_entropy(int device, int dtype, int64_t n, int64_t classes, talus_ptr x, talus_ptr target,
+                        talus_ptr weight, int64_t ignore_index, int reduction, talus_ptr out, talus_ptr total_weight,
+                        talus_ptr exps, talus_ptr sums) {
+  return on_cpu(device, [&] {
+    require_counts(n, classes);
+    cpu::cross_entropy(dtype, n, classes, x, int64_values(target), weight, ignore_index, reduction, out, total_weight,
+                       exps, sums);
+  });
+}
+
+int talus_cross_entropy_backward(int device, int dtype, int64_t n, int64_t classes, talus_ptr grad, talus_ptr exps,
+                                 talus_ptr sums, talus_ptr target, talus_ptr weight, int64_t ignore_index,
+                                 int reduction, talus_ptr total_weight, talus_ptr grad_x) {
+  return on_cpu(device, [&] {
+    require_counts(n, classes);
+    cpu::cross_entropy_backward(dtype, n, classes, grad, exps, sums, int64_values(target), weight, ignore_index,
+                                reduction, total_weight, grad_x);
+  });
+}
+
+int talus_dropout(int device, int dtype, int64_t n, int64_t inner, talus_ptr x, talus_ptr kept, double keep,
+                  talus_ptr out) {
+  return on_cpu(device, [&] {
+    require_counts(n, inner);
+    cpu::dropout(dtype, n, inner, x, static_cast<const uint8_t*>(kept), keep, out);
+  });
+}
+
 int talus_mse_loss(int device, int dtype, int64_t n, talus_ptr x, talus_ptr y, int reduction, talus_ptr out) {
   return on_cpu(device, [&] {
     require_counts(n);

@@ -28,7 +28,13 @@
   void nll_loss_backward(int dtype, int64_t n, int64_t classes, int64_t inner, const void* grad,                       \
                          const int64_t* target, const void* weight, int64_t ignore_index, int reduction,               \
                          const void* total_weight, void* grad_x);                                                      \
+  void cross_entropy(int dtype, int64_t n, int64_t classes, const void* x, const int64_t* target, const void* weight,  \
+                     int64_t ignore_index, int reduction, void* out, void* total_weight, void* exps, void* sums);      \
+  void cross_entropy_backward(int dtype, int64_t n, int64_t classes, const void* grad, const void* exps,               \
+                              const void* sums, const int64_t* target, const void* weight, int64_t ignore_index,       \
+                              int reduction, const void* total_weight, void* grad_x);                                  \
   void mse_loss(int dtype, int64_t n, const void* x, const void* y, int reduction, void* out);                         \
+  void dropout(int dtype, int64_t n, int64_t inner, const void* x, const uint8_t* kept, double keep, void* out);       \
   /* normalisation */                                                                                                  \
   void batch_norm(int dtype, int64_t n, int64_t channels, int64_t inner, const void* x, const void* weight,            \
                   const void* bias, void* running_mean, void* running_var, bool training, double momentum, double eps, \

@@ -230,9 +230,15 @@ void random_bernoulli(Generator& g, int dtype, int64_t n, double p, void* out) {
     T* values = static_cast<T*>(out);
     // u < p, both scaled by 2^53; a conditional value instead would be a branch nobody can predict.
     const int64_t limit = static_cast<int64_t>(std::ceil(p * 0x1p53));
+    const RandomTable& table = cpu::random_table();
     draw_chunks<2>(g, n, [&](const uint32_t* words, int64_t begin, int64_t count) {
-      for (int64_t i = 0; i < count; ++i)
-        values[begin + i] = static_cast<T>(static_cast<int>(word53(words + 2 * i) < limit));
+      if constexpr (sizeof(T) == 1) {
+        table.below(words, count, limit, reinterpret_cast<uint8_t*>(values + begin));
+      } else {
+        uint8_t kept[kChunk];
+        table.below(words, count, limit, kept);
+        for (int64_t i = 0; i < count; ++i) values[begin + i] = static_cast<T>(static_cast<int>(kept[i]));
+      }
     });
   });
 }

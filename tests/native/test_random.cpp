@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "check.h"
+#include "kernels.h"
 #include "random.h"
 #include "random_golden.h"
 
@@ -226,6 +227,44 @@ TEST(values_stay_in_range) {
   std::vector<int64_t> order = draw<int64_t>(*g, golden::permutation(1000));
   std::sort(order.begin(), order.end());
   for (int64_t i = 0; i < 1000; ++i) CHECK(order[static_cast<size_t>(i)] == i);
+}
+
+// Whichever dtype holds them, the same numbers are kept.
+TEST(bernoulli_does_not_depend_on_the_dtype) {
+  for_each_isa([](const char*) {
+    const Owned g = make(3), h = make(3);
+    for (const int64_t n : {1, 7, 511, 513, 2000}) {
+      const std::vector<uint8_t> kept = draw<uint8_t>(*g, golden::bernoulli(BOOL, n, 0.9));
+      const std::vector<double> same = draw<double>(*h, golden::bernoulli(F64, n, 0.9));
+      for (size_t i = 0; i < kept.size(); ++i) CHECK(kept[i] == same[i]);
+    }
+  });
+}
+
+template <class T>
+void compare_dropout(int64_t n, int64_t inner) {
+  check::Note note(std::to_string(n) + " x " + std::to_string(inner));
+  std::vector<T> x = random_values<T>(n * inner, 1);
+  std::vector<uint8_t> kept;
+  for (const double v : random_values<double>(n, 2)) kept.push_back(v < 0.5);
+  if (!x.empty()) x[0] = std::numeric_limits<T>::infinity();  // times 0 is NaN
+  Guarded<T> actual(n * inner), expected(n * inner);
+  talus::cpu::dropout(dtype_of<T>(), n, inner, x.data(), kept.data(), 0.9, actual.data());
+  talus::ref::dropout(dtype_of<T>(), n, inner, x.data(), kept.data(), 0.9, expected.data());
+  CHECK(actual.intact());
+  CHECK_ALL_CLOSE(actual.data(), expected.data(), n * inner, 0, 0, "dropout");
+}
+
+TEST(dropout_is_the_references) {
+  for_each_isa([](const char*) {
+    for_each_thread_count([](int) {
+      const int64_t shapes[][2] = {{0, 1}, {3, 0}, {1, 1}, {77, 1}, {13, 7}, {2, 1000}, {140000, 1}, {300, 501}};
+      for (const auto& s : shapes) {
+        compare_dropout<float>(s[0], s[1]);
+        compare_dropout<double>(s[0], s[1]);
+      }
+    });
+  });
 }
 
 TEST(bad_arguments_are_refused) {

@@ -280,8 +280,21 @@ TALUS_API int talus_nll_loss(int device, int dtype, int64_t n, int64_t classes, 
 TALUS_API int talus_nll_loss_backward(int device, int dtype, int64_t n, int64_t classes, int64_t inner, talus_ptr grad,
                                       talus_ptr target, talus_ptr weight, int64_t ignore_index, int reduction,
                                       talus_ptr total_weight, talus_ptr grad_x);
+/* talus_nll_loss of the log-softmax of scores x [n, classes], without making it; inner is 1. For the gradient, unless
+ * 0: exps [n, classes] gets exp(x - the row's greatest), sums [n] their sums. */
+TALUS_API int talus_cross_entropy(int device, int dtype, int64_t n, int64_t classes, talus_ptr x, talus_ptr target,
+                                  talus_ptr weight, int64_t ignore_index, int reduction, talus_ptr out,
+                                  talus_ptr total_weight, talus_ptr exps, talus_ptr sums);
+TALUS_API int talus_cross_entropy_backward(int device, int dtype, int64_t n, int64_t classes, talus_ptr grad,
+                                           talus_ptr exps, talus_ptr sums, talus_ptr target, talus_ptr weight,
+                                           int64_t ignore_index, int reduction, talus_ptr total_weight,
+                                           talus_ptr grad_x);
 /* Contiguous x and y of n elements; reduction MEAN or SUM into one element. */
 TALUS_API int talus_mse_loss(int device, int dtype, int64_t n, talus_ptr x, talus_ptr y, int reduction, talus_ptr out);
+
+/* x [n, inner] times 1 / keep where kept [n], of one byte each, is 1, and times 0 where it is 0. */
+TALUS_API int talus_dropout(int device, int dtype, int64_t n, int64_t inner, talus_ptr x, talus_ptr kept, double keep,
+                            talus_ptr out);
 
 /* ------------------------------------------------------------- normalisation */
 

@@ -17,6 +17,7 @@
 #include "kernels.h"
 #include "memory.h"
 #include "parallel.h"
+#include "random.h"
 #include "rounds.h"
 
 namespace {
@@ -158,6 +159,15 @@ void rows(int64_t n, int64_t cols) {
     report(name + " backward" + size, 3 * bytes, bytes,
            [&] { talus::cpu::softmax_backward(log, kFloat, n, cols, grad.get(), y.get(), grad_x.get()); });
   }
+  const Array exps(n * cols), sums(n);
+  report("cross entropy" + size, bytes, bytes, [&] {
+    talus::cpu::cross_entropy(kFloat, n, cols, x.get(), target.get(), nullptr, -100, TALUS_REDUCTION_MEAN, loss.get(),
+                              total.get(), exps.get(), sums.get());
+  });
+  report("cross entropy backward" + size, 2 * bytes, bytes, [&] {
+    talus::cpu::cross_entropy_backward(kFloat, n, cols, one.get(), exps.get(), sums.get(), target.get(), nullptr, -100,
+                                       TALUS_REDUCTION_MEAN, total.get(), grad_x.get());
+  });
   report("nll" + size, 2 * bytes, bytes, [&] {
     talus::cpu::nll_loss(kFloat, n, cols, 1, y.get(), target.get(), nullptr, -100, TALUS_REDUCTION_MEAN, loss.get(),
                          total.get());
@@ -187,6 +197,18 @@ void reductions(int64_t n, int64_t cols) {
   }
   report("argmax of rows" + size, bytes, bytes,
          [&] { talus::cpu::reduce(TALUS_MAX, kFloat, 2, 1, plain, x.get(), 0, out.get(), index.get()); });
+}
+
+void dropout(int64_t n) {
+  const Array x(n), out(n);
+  const talus::Scratch<uint8_t> kept(n);
+  talus::Generator* generator = talus::generator_create(0);
+  const std::string size = " [" + std::to_string(n) + "]";
+  report("bernoulli of dropout" + size, n, n,
+         [&] { talus::random_bernoulli(*generator, TALUS_BOOL, n, 0.9, kept.get()); });
+  report("dropout" + size, 9 * n, 4 * n,
+         [&] { talus::cpu::dropout(kFloat, n, 1, x.get(), kept.get(), 0.9, out.get()); });
+  talus::generator_free(generator);
 }
 
 void permutes(const char* name, int64_t images, int64_t a, int64_t b) {
@@ -300,6 +322,7 @@ int main(int argc, char** argv) {
   rows(16384, 10);
   rows(4096, 1000);
   rows(16, 50000);
+  dropout(8 * 128 * 768);
   reductions(64, 1000);
   reductions(16384, 1024);
   reductions(2048, 3136);

@@ -80,6 +80,34 @@ void uniform_f64(const uint32_t* __restrict words, int64_t n, double from, doubl
   }
 }
 
+void below(const uint32_t* __restrict words, int64_t n, int64_t limit, uint8_t* __restrict out) {
+  for (int64_t i = 0; i < n; ++i) {
+    uint64_t pair;
+    __builtin_memcpy(&pair, words + 2 * i, sizeof pair);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    pair = pair << 32 | pair >> 32;  // the high word comes first
+#endif
+    out[i] = static_cast<int64_t>(pair & ((uint64_t{1} << 53) - 1)) < limit;
+  }
+}
+
+// Factors are multiplied rather than chosen: 0 times infinity is NaN, as in PyTorch.
+template <class T>
+void mask(int64_t n, int64_t inner, const void* x_bytes, const uint8_t* __restrict kept, double factor_of_kept,
+          void* out_bytes) {
+  const T* __restrict x = static_cast<const T*>(x_bytes);
+  T* __restrict out = static_cast<T*>(out_bytes);
+  const T factor = static_cast<T>(factor_of_kept);
+  if (inner == 1) {
+    for (int64_t i = 0; i < n; ++i) out[i] = x[i] * (static_cast<T>(static_cast<int32_t>(kept[i])) * factor);
+    return;
+  }
+  for (int64_t i = 0; i < n; ++i, x += inner, out += inner) {
+    const T own = static_cast<T>(static_cast<int32_t>(kept[i])) * factor;
+    for (int64_t k = 0; k < inner; ++k) out[k] = x[k] * own;
+  }
+}
+
 // Natural logarithm of a normal positive number.
 inline float log_positive(float x) {
   const uint32_t u = bits(x);
@@ -149,6 +177,7 @@ void box_muller(float* data, int64_t n, float mean, float std) {
 }  // namespace
 
 extern const RandomTable random_table;
-const RandomTable random_table = {twist, temper, uniform_f32, uniform_f64, box_muller};
+const RandomTable random_table = {twist,      temper, uniform_f32, uniform_f64,
+                                  box_muller, below,  mask<float>, mask<double>};
 
 }  // namespace talus::TALUS_ISA_NS

@@ -24,8 +24,9 @@ static inline Vec<T> falling_exp(Vec<T> x) {
   if constexpr (kIsFloat) {
     // (exp(r) - 1 - r) / r^2, interpolated such that the largest error of exp(r) is the least: 3e-9.
     constexpr float kPolynomial[] = {0.499999934f, 0.166665204f, 0.0416683908f, 0.00836874512f, 0.001381454f};
-    p = math::polynomial<float>(r, kPolynomial) * r + 1.0f;
-    p = p * r + 1.0f;
+    p = broadcast<T>(kPolynomial[4]);
+    for (int i = 3; i >= 0; --i) p = p * r + kPolynomial[i];
+    p = (p * r + 1.0f) * r + 1.0f;
   } else {
     p = broadcast<T>(T(math::kInverseFactorial[F::kExpDegree]));
     for (int i = F::kExpDegree - 1; i >= 0; --i) p = p * r + T(math::kInverseFactorial[i]);

@@ -268,6 +268,74 @@ public final class Native {
             gradX));
   }
 
+  /** exps and sums may be 0. */
+  public static void crossEntropy(
+      int device,
+      int type,
+      long n,
+      long classes,
+      long x,
+      long target,
+      long weight,
+      long ignoreIndex,
+      int reduction,
+      long out,
+      long totalWeight,
+      long exps,
+      long sums) {
+    check(
+        talus_cross_entropy(
+            device,
+            type,
+            n,
+            classes,
+            x,
+            target,
+            weight,
+            ignoreIndex,
+            reduction,
+            out,
+            totalWeight,
+            exps,
+            sums));
+  }
+
+  public static void crossEntropyBackward(
+      int device,
+      int type,
+      long n,
+      long classes,
+      long grad,
+      long exps,
+      long sums,
+      long target,
+      long weight,
+      long ignoreIndex,
+      int reduction,
+      long totalWeight,
+      long gradX) {
+    check(
+        talus_cross_entropy_backward(
+            device,
+            type,
+            n,
+            classes,
+            grad,
+            exps,
+            sums,
+            target,
+            weight,
+            ignoreIndex,
+            reduction,
+            totalWeight,
+            gradX));
+  }
+
+  public static void dropout(
+      int device, int type, long n, long inner, long x, long kept, double keep, long out) {
+    check(talus_dropout(device, type, n, inner, x, kept, keep, out));
+  }
+
   public static void mseLoss(
       int device, int type, long n, long x, long y, int reduction, long out) {
     check(talus_mse_loss(device, type, n, x, y, reduction, out));

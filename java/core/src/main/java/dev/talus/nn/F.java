@@ -6,6 +6,7 @@ import dev.talus.ops.Activation;
 import dev.talus.ops.AvgPool2d;
 import dev.talus.ops.BatchNorm;
 import dev.talus.ops.Conv2d;
+import dev.talus.ops.CrossEntropy;
 import dev.talus.ops.Dropout;
 import dev.talus.ops.Embedding;
 import dev.talus.ops.LayerNorm;
@@ -439,8 +440,12 @@ public final class F {
       throw new IllegalArgumentException(
           "cross_entropy expects scores of at least one dimension, got a scalar");
     }
+    boolean plain = !target.dtype().isFloating() && labelSmoothing == 0;
+    if (plain && CrossEntropy.takes(input)) {
+      return CrossEntropy.apply(input, target, weight, ignoreIndex, reduction);
+    }
     try (Tensor logp = input.logSoftmax(input.dim() == 1 ? 0 : 1)) {
-      if (!target.dtype().isFloating() && labelSmoothing == 0) {
+      if (plain) {
         return nllLoss(logp, target, weight, ignoreIndex, reduction);
       }
       try (Scope scope = Scope.open()) {

@@ -1,10 +1,12 @@
 package dev.talus.ops;
 
 import dev.talus.DType;
+import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import java.util.function.UnaryOperator;
+import dev.talus.internal.Native;
+import java.lang.ref.Reference;
 
 /** Sets random elements to 0 and scales the others up, so that sums keep their expected value. */
 public final class Dropout extends Node {
@@ -28,7 +30,7 @@ public final class Dropout extends Node {
    *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html">dropout</a>
    */
   public static Tensor apply(Tensor x, double p, boolean training) {
-    return apply("dropout", x, p, training, Tensor::emptyLike);
+    return apply("dropout", x, p, training, x.sizes());
   }
 
   /**
@@ -48,12 +50,11 @@ public final class Dropout extends Node {
     java.util.Arrays.fill(sizes, 1);
     sizes[0] = x.size(0);
     sizes[1] = x.size(1);
-    return apply(
-        "feature_dropout", x, p, training, t -> Tensor.allocate(x.dtype(), x.device(), sizes));
+    return apply("feature_dropout", x, p, training, sizes);
   }
 
-  private static Tensor apply(
-      String op, Tensor x, double p, boolean training, UnaryOperator<Tensor> noiseFor) {
+  /** One number is drawn for each element of the mask, in which channels have the size 1. */
+  private static Tensor apply(String op, Tensor x, double p, boolean training, long[] maskSizes) {
     if (!(p >= 0 && p <= 1)) {
       throw new IllegalArgumentException(
           "dropout probability has to be between 0 and 1, but got " + p);
@@ -65,22 +66,48 @@ public final class Dropout extends Node {
     if (p == 1) {
       return x.mul(0.0);
     }
-    try (Tensor noise = noiseFor.apply(x);
-        Tensor kept = Tensor.allocate(DType.BOOL, x.device(), noise.sizes());
-        Autograd.GradMode mode = Autograd.noGrad()) {
+    try (Tensor kept = Tensor.allocate(DType.BOOL, x.device(), maskSizes)) {
       kept.bernoulli_(1 - p);
-      InPlace.copyValues(kept, noise);
-      noise.div_(1 - p);
-      Tensor out = x.mul(noise);
-      mode.close();
+      Tensor out = scaled(x, kept, 1 - p);
       return Autograd.records(x) ? new Dropout(x, kept, 1 - p).record(out) : out;
     }
   }
 
+  /** x / keep where it was kept, and x times 0 elsewhere. */
+  private static Tensor scaled(Tensor x, Tensor kept, double keep) {
+    Tensor out = Tensor.allocate(x.dtype(), x.device(), x.sizes());
+    launch(x, kept, keep, out);
+    return out;
+  }
+
+  private static void launch(Tensor x, Tensor kept, double keep, Tensor out) {
+    if (!x.isContiguous()) {
+      try (Scope scope = Scope.open()) {
+        launch(Checks.dense(x), kept, keep, out);
+      }
+      return;
+    }
+    long rows = kept.numel();
+    Native.dropout(
+        x.device().id(),
+        x.dtype().code(),
+        rows,
+        x.numel() / rows,
+        x.address(),
+        kept.address(),
+        keep,
+        out.address());
+    Reference.reachabilityFence(x);
+  }
+
   @Override
   protected Tensor[] backward(Tensor grad, boolean[] needs) {
-    // One byte an element was kept; the factors are made again.
-    return new Tensor[] {grad.mul(saved(0).to(grad.dtype()).div(keep))};
+    Tensor kept = saved(0);
+    if (Autograd.records(grad)) {
+      // Made of recorded operations.
+      return new Tensor[] {grad.mul(kept.to(grad.dtype()).div(keep))};
+    }
+    return new Tensor[] {scaled(grad, kept, keep)};
   }
 
   @Override

@@ -56,7 +56,7 @@ public final class NllLoss extends Node {
       if (!Autograd.records(x)) {
         return out;
       }
-      Tensor total = reduces ? totalWeight : null;
+      Tensor total = reduction == Reduction.MEAN ? totalWeight : null;
       return new NllLoss(x, target, weight, total, ignoreIndex, reduction).record(out);
     }
   }
@@ -112,7 +112,7 @@ public final class NllLoss extends Node {
     return sizes.length < 3 ? 1 : Shape.numel(Arrays.copyOfRange(sizes, 2, sizes.length));
   }
 
-  private static void check(Tensor x, Tensor target, Tensor weight) {
+  static void check(Tensor x, Tensor target, Tensor weight) {
     Checks.floating("nll_loss", x);
     if (target.dtype() != DType.INT64) {
       throw new IllegalArgumentException(
@@ -181,7 +181,7 @@ public final class NllLoss extends Node {
     Tensor total = saved(2);
     long[] sizes = inputSizes(0);
     if (Autograd.records(grad)) {
-      return new Tensor[] {differentiable(grad, target, weight, total, sizes)};
+      return new Tensor[] {differentiable(grad, target, weight, ignoreIndex, total, sizes)};
     }
     Tensor out = Tensor.allocate(grad.dtype(), grad.device(), sizes);
     Native.nllLossBackward(
@@ -200,8 +200,13 @@ public final class NllLoss extends Node {
     return new Tensor[] {out};
   }
 
-  private Tensor differentiable(
-      Tensor grad, Tensor target, Tensor weight, Tensor total, long[] sizes) {
+  /**
+   * The gradient of log-probabilities, by recorded operations.
+   *
+   * @param total the sum of the weights, or null unless the mean is taken
+   */
+  static Tensor differentiable(
+      Tensor grad, Tensor target, Tensor weight, long ignoreIndex, Tensor total, long[] sizes) {
     Tensor ignored = target.eq(ignoreIndex);
     Tensor classes = target.maskedFill(ignored, 0);
     Tensor share =
@@ -209,7 +214,7 @@ public final class NllLoss extends Node {
             ? Tensor.ones(grad.dtype(), target.sizes())
             : weight.indexSelect(0, classes.flatten()).reshape(target.sizes());
     Tensor scale = share.maskedFill(ignored, 0).neg();
-    Tensor each = grad.mul(reduction == Reduction.MEAN ? scale.div(total) : scale);
+    Tensor each = grad.mul(total != null ? scale.div(total) : scale);
     int dim = sizes.length == 1 ? 0 : 1;
     // [C] with a target of no dimensions: the gradient of one element.
     return sizes.length == 1

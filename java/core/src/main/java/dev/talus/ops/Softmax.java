@@ -25,6 +25,24 @@ public final class Softmax extends Node {
     saveOutput(y);
   }
 
+  private Softmax(Node input, Tensor y) {
+    super(input, y.sizes());
+    log = false;
+    dim = y.dim() - 1;
+    saveOutput(y);
+  }
+
+  /**
+   * Makes y known as the softmax along its last dimension of what a node computed.
+   *
+   * @param input the edge to the scores, of which there may be no tensor any more
+   * @param y their softmax, without a history so far
+   * @return y
+   */
+  static Tensor recorded(Node input, Tensor y) {
+    return new Softmax(input, y).record(y);
+  }
+
   /**
    * exp(x) over its sum along a dimension.
    *

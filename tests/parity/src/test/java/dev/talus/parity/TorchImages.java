@@ -83,6 +83,7 @@ final class TorchImages {
             "nll_loss_weight" + suffix,
             t -> torch.nll_loss_nd(t[0], t[1], new TensorOptional(t[2]), reduction, 1))
         .op("cross_entropy" + suffix, t -> crossEntropy(t, reduction, NO_CLASS, 0))
+        .op("cross_entropy_weight" + suffix, t -> crossEntropy(t, reduction, 1, 0))
         .op("cross_entropy_smoothed" + suffix, t -> crossEntropy(t, reduction, 2, 0.1))
         .op("cross_entropy_probabilities" + suffix, t -> crossEntropy(t, reduction, NO_CLASS, 0.2));
   }

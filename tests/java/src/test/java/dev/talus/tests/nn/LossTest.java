@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.talus.Scope;
 import dev.talus.Tensor;
+import dev.talus.autograd.Autograd;
+import dev.talus.autograd.Node;
 import dev.talus.nn.CrossEntropyLoss;
 import dev.talus.nn.Loss;
 import dev.talus.nn.MSELoss;
@@ -104,6 +106,47 @@ class LossTest {
       Tensor y = Tensor.of(new long[] {2, 1});
       near(new NLLLoss().forward(x.logSoftmax(1), y), 0.5418165518731914);
       near(new CrossEntropyLoss().forward(x, y), 0.5418165518731914);
+    }
+  }
+
+  @Test
+  void crossEntropyIsTwoNodesWithNoTensorBetweenThem() {
+    try (Scope scope = Scope.open()) {
+      Tensor x = Tensor.of(SCORES, 2, 3).requiresGrad_(true);
+      Tensor scores = x.mul(1.0);
+      Tensor loss = new CrossEntropyLoss().forward(scores, Tensor.of(new long[] {2, 1}));
+      Node softmax = loss.gradFn().nextFunctions().get(0);
+      assertThat(loss.gradFn().name()).isEqualTo("NllLossBackward");
+      assertThat(softmax.name()).isEqualTo("LogSoftmaxBackward");
+      assertThat(softmax.nextFunctions().get(0)).isSameAs(scores.gradFn());
+      try (Autograd.GradMode mode = Autograd.noGrad()) {
+        scores.zero_(); // the gradient does not need the scores, in PyTorch neither
+      }
+      loss.backward(null, true);
+      loss.backward();
+      near(x.grad(), PLAIN_GRAD); // twice the mean of two rows
+      assertThatThrownBy(loss::backward).hasMessageContaining("a second time");
+    }
+  }
+
+  /** Both the loss and the square of its gradient lead to the scores, through one node or two. */
+  @Test
+  void aGradientPenaltyOfCrossEntropy() {
+    try (Scope scope = Scope.open()) {
+      Tensor x = Tensor.of(SCORES, 2, 3).requiresGrad_(true);
+      Tensor y = Tensor.of(new long[] {2, 1});
+      Tensor[] grads = new Tensor[2];
+      for (int i = 0; i < 2; i++) {
+        Tensor loss =
+            i == 0
+                ? new CrossEntropyLoss().forward(x, y)
+                : new NLLLoss().forward(x.logSoftmax(1), y);
+        Tensor grad = Autograd.grad(loss, new Tensor[] {x}, null, true, true)[0];
+        loss.add(grad.mul(grad).sum()).backward();
+        grads[i] = x.grad().clone();
+        x.grad().zero_();
+      }
+      near(grads[0], grads[1].toDoubleArray());
     }
   }
 

@@ -3,9 +3,11 @@ package dev.talus.tests.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.talus.DType;
 import dev.talus.Scope;
 import dev.talus.Talus;
 import dev.talus.Tensor;
+import dev.talus.autograd.Autograd;
 import dev.talus.nn.AdaptiveAvgPool2d;
 import dev.talus.nn.Dropout;
 import dev.talus.nn.Dropout2d;
@@ -100,6 +102,25 @@ class NewLayersTest {
       assertThat(dropout.forward(x)).isSameAs(x);
       assertThat(F.dropout(x, 1, true).sum().item()).isZero();
       assertThat(F.dropout(x, 0, true)).isSameAs(x);
+    }
+  }
+
+  @Test
+  void dropoutOfTransposedTensorsAndOfGradients() {
+    try (Scope scope = Scope.open()) {
+      Tensor x = Tensor.arange(12).to(DType.FLOAT64).view(3, 4);
+      Talus.manualSeed(5);
+      double[] dense = F.dropout(x.t().contiguous(), 0.5, true).toDoubleArray();
+      Talus.manualSeed(5);
+      Tensor turned = x.t().requiresGrad_(true);
+      Tensor y = F.dropout(turned, 0.5, true);
+      assertThat(y.toDoubleArray()).isEqualTo(dense);
+      Tensor grad = Autograd.grad(y.mul(y).sum(), new Tensor[] {turned}, null, true, true)[0];
+      grad.sum().backward(); // 8 x where kept, so 8
+      double[] twice = turned.grad().toDoubleArray();
+      for (int i = 1; i < dense.length; i++) {
+        assertThat(twice[i]).isEqualTo(dense[i] == 0 ? 0 : 8);
+      }
     }
   }
 

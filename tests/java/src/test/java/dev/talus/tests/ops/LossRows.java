@@ -31,6 +31,7 @@ final class LossRows {
       rows.add(nll(reduction).torch("nll_loss" + suffix));
       rows.add(weighted(reduction).torch("nll_loss_weight" + suffix));
       rows.add(crossEntropy(reduction).torch("cross_entropy" + suffix));
+      rows.add(weightedCrossEntropy(reduction).torch("cross_entropy_weight" + suffix));
       rows.add(smoothed(reduction).torch("cross_entropy_smoothed" + suffix));
       rows.add(probabilities(reduction).torch("cross_entropy_probabilities" + suffix));
     }
@@ -79,9 +80,30 @@ final class LossRows {
             t -> F.crossEntropy(t[0], t[1], null, NO_CLASS, reduction, 0))
         .with(real(4, 5), index(5, 4))
         .with(real(3, 10), indices(9, -100, 0))
+        .with(real(19, 40), index(40, 19))
         .large(real(2051, 10), index(10, 2051))
         .tolerance(1e-4)
         .is(in -> reduced(reduction, picked(References.logSoftmax(in[0]), in[1])));
+  }
+
+  private static OpRow weightedCrossEntropy(Reduction reduction) {
+    return op(
+            "cross_entropy weights " + reduction,
+            t -> F.crossEntropy(t[0], t[1], t[2], 1, reduction, 0))
+        .with(real(4, 5), indices(0, 1, 4, 2), weight(5))
+        .with(real(18, 33), index(33, 18), weight(33))
+        .with(real(1), index(1), weight(1))
+        .with(real(20), index(20), weight(20))
+        .with(real(2, 3, 4), index(3, 2, 4), weight(3))
+        .fails(ILLEGAL, "to match target batch_size (3)", real(2, 5), index(5, 3), weight(5))
+        .fails(ILLEGAL, "weight tensor should be defined", real(2, 5), index(5, 2), weight(4))
+        .fails(ILLEGAL, "log_softmax", integer(2, 5), index(5, 2), weight(5))
+        .fails(
+            IndexOutOfBoundsException.class,
+            "5 is out of bounds",
+            real(2, 5),
+            indices(1, 5),
+            weight(5));
   }
 
   private static OpRow smoothed(Reduction reduction) {
