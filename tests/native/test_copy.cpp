@@ -1,4 +1,5 @@
 // Copies and casts between every pair of dtypes and layouts, fills, ranges.
+#include "caches.h"
 #include "elementwise_cases.h"
 #include "kernels.h"
 
@@ -76,6 +77,27 @@ TEST(casts_of_values_out_of_range_follow_x86) {
     // The low byte of the int64; 3e9 happens to be a multiple of 256.
     const uint8_t want_u8[] = {0, 0, 0, 255, 44, 0};
     CHECK_ALL_CLOSE(u8, want_u8, 6, 0, 0, "uint8");
+  });
+}
+
+// As on a machine whose caches they exceed.
+TEST(large_zeros_from_any_address) {
+  const talus::CachesForTest small({32 << 10, 64 << 10, 1024});
+  for_each_thread_count([](int) {
+    for (const int64_t n : {128, 129, 1000, 200003})
+      for (const int64_t offset : {0, 1, 15, 16}) {
+        Guarded<float> out(n + offset);
+        for (int64_t i = 0; i < out.size(); ++i) out[i] = 1;
+        const talus::Geometry<1> run(n, 1, nullptr);
+        for (const double value : {0.0, -0.0}) {
+          talus::cpu::fill(TALUS_FLOAT32, run, value, 0, out.data() + offset);
+          bool all = true;
+          for (int64_t i = offset; i < out.size(); ++i)
+            all &= out[i] == 0 && std::signbit(out[i]) == std::signbit(value);
+          CHECK(all && out.intact());
+        }
+        for (int64_t i = 0; i < offset; ++i) CHECK(out[i] == 1);
+      }
   });
 }
 
