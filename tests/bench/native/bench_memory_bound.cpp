@@ -211,6 +211,25 @@ void dropout(int64_t n) {
   talus::generator_free(generator);
 }
 
+void embedding(int64_t rows, int64_t width, int64_t count) {
+  const Array table(rows * width), out(count * width);
+  const talus::Scratch<int64_t> index(count);
+  uint32_t state = 1;
+  for (int64_t i = 0; i < count; ++i) {
+    state = state * 1664525u + 1013904223u;
+    index[i] = static_cast<int64_t>(state >> 8) % rows;
+  }
+  const int64_t bytes = 4 * count * width;
+  const std::string size =
+      " of " + std::to_string(count) + " [" + std::to_string(rows) + ", " + std::to_string(width) + "]";
+  report("embedding" + size, 2 * bytes, bytes,
+         [&] { talus::cpu::index_select(kFloat, 1, rows, width, count, table.get(), index.get(), out.get()); });
+  report("adding rows" + size, 3 * bytes, bytes,
+         [&] { talus::cpu::index_add(kFloat, 1, rows, width, count, out.get(), index.get(), table.get()); });
+  const talus::Geometry<1> all(rows * width, 1, nullptr);
+  report("zeros" + size, 4 * rows * width, 4 * rows * width, [&] { talus::cpu::fill(kFloat, all, 0, 0, table.get()); });
+}
+
 void permutes(const char* name, int64_t images, int64_t a, int64_t b) {
   const int64_t n = images * a * b;
   const Array x(n), out(n);
@@ -323,6 +342,7 @@ int main(int argc, char** argv) {
   rows(4096, 1000);
   rows(16, 50000);
   dropout(8 * 128 * 768);
+  embedding(30522, 768, 1024);
   reductions(64, 1000);
   reductions(16384, 1024);
   reductions(2048, 3136);
