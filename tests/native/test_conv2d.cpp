@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "check.h"
+#include "cpu/conv2d_channels.h"
 #include "cpu/conv2d_choice.h"
 #include "cpu/conv2d_depthwise.h"
 #include "cpu/conv2d_direct.h"
@@ -11,6 +12,7 @@
 
 namespace {
 
+using talus::cpu::ConvPass;
 using talus::cpu::DirectShape;
 
 struct Case {
@@ -67,7 +69,14 @@ const Case kCases[] = {
     {{1, 12, 31, 45, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}},   // blocks of some rows of an image
     {{1, 70, 1, 700, 20, 1, 1, 1, 1, 0, 0, 1, 1, 1}},   // and of pieces of one row, in place
     {{1, 70, 9, 9, 40, 3, 3, 2, 2, 1, 1, 1, 1, 2}},     // and groups
-    {{0, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1}},       // no images
+    {{3, 16, 9, 12, 32, 3, 3, 2, 2, 1, 1, 1, 1, 2}},    // groups that fill registers, or halves of them
+    {{2, 32, 30, 17, 32, 3, 3, 1, 1, 1, 1, 1, 1, 2}},   // several bands of rows
+    {{2, 16, 7, 33, 16, 5, 4, 2, 1, 3, 2, 1, 1, 1}},
+    {{2, 48, 5, 6, 32, 1, 1, 2, 2, 0, 0, 1, 1, 2}},   // pixels that no output sees
+    {{2, 16, 8, 9, 16, 2, 3, 3, 2, 4, 3, 1, 1, 1}},   // padding beyond the kernel
+    {{1, 16, 1, 5, 16, 3, 3, 4, 5, 1, 1, 1, 1, 2}},   // fewer rows than phases
+    {{2, 16, 6, 70, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}},  // of the image in place
+    {{0, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0, 1, 1, 1}},     // no images
 };
 
 std::string describe(const Case& c) {
@@ -108,6 +117,13 @@ struct Problem {
         bias(random_values<T>(p.o, 3)),
         grad(random_values<T>(p.n * p.o * p.out_h() * p.out_w(), 4)) {}
 
+  // Whether channels fill the registers of this instruction set; otherwise there is nothing to compare.
+  bool channels(ConvPass pass, const std::vector<T>& expected, T* out) const {
+    if (talus::cpu::channels_can<T>(pass, p)) return true;
+    std::copy(expected.begin(), expected.end(), out);
+    return false;
+  }
+
   // The border's kernels choose a way by the shape; each of the two must be right for every shape.
   void forward() const {
     for (const bool with_bias : {false, true}) {
@@ -131,6 +147,10 @@ struct Problem {
           compare("out, winograd1d", expected, terms,
                   [&](T* out) { talus::cpu::winograd1d_convolution(p, x.data(), w.data(), b, with_bias, out); });
       }
+      compare("out, channels", expected, terms, [&](T* out) {
+        if (channels(ConvPass::Forward, expected, out))
+          talus::cpu::channels_convolution(p, x.data(), w.data(), b, with_bias, out);
+      });
       compare("out, direct", expected, terms, [&](T* out) {
         talus::cpu::direct_convolution(DirectShape::forward(p), x.data(), w.data(), false, b, with_bias, out);
       });
@@ -155,6 +175,10 @@ struct Problem {
         compare("grad_x, winograd1d", expected, terms,
                 [&](T* out) { talus::cpu::winograd1d_input_gradient(p, grad.data(), w.data(), out); });
     }
+    compare("grad_x, channels", expected, terms, [&](T* out) {
+      if (channels(ConvPass::BackwardInput, expected, out))
+        talus::cpu::channels_input_gradient(p, grad.data(), w.data(), out);
+    });
     if (p.stride_h != 1 || p.stride_w != 1) {
       if (p.dilation_h != 1 || p.dilation_w != 1) return;
       compare("grad_x, direct", expected, terms,
@@ -180,6 +204,10 @@ struct Problem {
       compare("grad_w, depthwise", expected, terms,
               [&](T* out) { talus::cpu::depthwise_weight_gradient(p, grad.data(), x.data(), out); });
     }
+    compare("grad_w, channels", expected, terms, [&](T* out) {
+      if (channels(ConvPass::BackwardWeight, expected, out))
+        talus::cpu::channels_weight_gradient(p, grad.data(), x.data(), out);
+    });
     compare("grad_w, direct", expected, terms,
             [&](T* out) { talus::cpu::direct_weight_gradient(p, grad.data(), x.data(), out); });
   }
@@ -221,7 +249,6 @@ TEST(bias_gradient) {
 
 TEST(the_rule_chooses_by_shape) {
   using talus::cpu::ConvAlgorithm;
-  using talus::cpu::ConvPass;
   const Case lenet = {{64, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
   const Case pointwise = {{1, 1024, 7, 7, 1024, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
   const Case gray = {{64, 1, 32, 32, 6, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
@@ -229,6 +256,8 @@ TEST(the_rule_chooses_by_shape) {
   const Case depthwise = {{1, 32, 14, 14, 32, 3, 3, 2, 2, 1, 1, 1, 1, 32}};
   const Case strided_groups = {{1, 64, 28, 28, 64, 3, 3, 2, 2, 1, 1, 1, 1, 8}};
   const Case wider_groups = {{1, 256, 14, 14, 256, 3, 3, 2, 2, 1, 1, 1, 1, 8}};
+  const Case groups_of_8 = {{1, 64, 28, 28, 64, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
+  const Case strided = {{1, 64, 56, 56, 128, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
   const Case spread = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 2, 2, 1}};
   for_each_isa([&](const char*) {
     for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
@@ -241,8 +270,11 @@ TEST(the_rule_chooses_by_shape) {
       CHECK(chosen(gray) == ConvAlgorithm::Direct);
       CHECK(chosen(first) == ConvAlgorithm::Direct);
       CHECK(chosen(depthwise) == ConvAlgorithm::Depthwise);
-      CHECK((chosen(wider_groups) == ConvAlgorithm::Direct) == (pass == ConvPass::Forward));
-      CHECK((chosen(strided_groups) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardWeight));
+      CHECK(chosen(strided_groups) == ConvAlgorithm::Channels);
+      CHECK(chosen(wider_groups) == ConvAlgorithm::Channels);
+      CHECK((chosen(groups_of_8) == ConvAlgorithm::Channels) == (pass == ConvPass::BackwardWeight));
+      CHECK((chosen(strided) == ConvAlgorithm::Channels) ==
+            (pass == ConvPass::BackwardInput && talus::current_isa() == talus::Isa::Avx512));
       CHECK((chosen(spread) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));
     }
   });

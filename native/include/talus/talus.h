@@ -361,8 +361,8 @@ TALUS_API int talus_conv2d_backward_weight(int device, int dtype, const int64_t*
 TALUS_API int talus_conv2d_backward_bias(int device, int dtype, const int64_t* params, talus_ptr grad,
                                          talus_ptr grad_bias);
 /* What computes this pass from now on: "auto" (a rule by shape), "direct" (not the input's gradient of a strided
- * and dilated convolution), "gemm" (every shape), "winograd", "winograd1d" or "depthwise". Where it cannot, the rule
- * decides. */
+ * and dilated convolution), "gemm" (every shape), "winograd", "winograd1d", "depthwise" or "channels". Where it cannot,
+ * the rule decides. */
 TALUS_API int talus_conv2d_force(int pass, const char* algorithm);
 /* The algorithm that would compute this shape now; NULL on failure. */
 TALUS_API const char* talus_conv2d_algorithm(int device, int dtype, int pass, const int64_t* params);

@@ -1,4 +1,5 @@
 // Convolution and its gradients: empty shapes, the algorithm that was chosen, and the bias's gradient.
+#include "cpu/conv2d_channels.h"
 #include "cpu/conv2d_choice.h"
 #include "cpu/conv2d_depthwise.h"
 #include "cpu/conv2d_direct.h"
@@ -29,6 +30,8 @@ void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, cons
         return implicit_convolution(DirectShape::forward(p), image, weight, b, relu, to);
       case ConvAlgorithm::Depthwise:
         return depthwise_convolution(p, image, weight, b, relu, to);
+      case ConvAlgorithm::Channels:
+        return channels_convolution(p, image, weight, b, relu, to);
       default:
         return direct_convolution(DirectShape::forward(p), image, weight, false, b, relu, to);
     }
@@ -51,6 +54,8 @@ void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, c
         return im2col_input_gradient(p, from, weight, to);
       case ConvAlgorithm::Depthwise:
         return depthwise_input_gradient(p, from, weight, to);
+      case ConvAlgorithm::Channels:
+        return channels_input_gradient(p, from, weight, to);
       default:
         if (p.stride_h != 1 || p.stride_w != 1) return direct_strided_input_gradient(p, from, weight, to);
         return direct_convolution(DirectShape::backward_input(p), from, weight, true, static_cast<const T*>(nullptr),
@@ -78,6 +83,8 @@ void conv2d_backward_weight(int dtype, const Conv2dParams& p, const void* grad, 
         return im2col_weight_gradient(p, from, image, to);
       case ConvAlgorithm::Depthwise:
         return depthwise_weight_gradient(p, from, image, to);
+      case ConvAlgorithm::Channels:
+        return channels_weight_gradient(p, from, image, to);
       default:
         return direct_weight_gradient(p, from, image, to);
     }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "cpu/conv2d_channels.h"
 #include "cpu/conv2d_depthwise.h"
 #include "cpu/conv2d_image.h"
 #include "cpu/conv2d_winograd.h"
@@ -18,11 +19,9 @@ namespace {
 constexpr struct {
   ConvAlgorithm algorithm;
   const char* name;
-} kAlgorithms[] = {{ConvAlgorithm::Direct, "direct"},
-                   {ConvAlgorithm::Gemm, "gemm"},
-                   {ConvAlgorithm::Winograd, "winograd"},
-                   {ConvAlgorithm::Winograd1d, "winograd1d"},
-                   {ConvAlgorithm::Depthwise, "depthwise"}};
+} kAlgorithms[] = {{ConvAlgorithm::Direct, "direct"},       {ConvAlgorithm::Gemm, "gemm"},
+                   {ConvAlgorithm::Winograd, "winograd"},   {ConvAlgorithm::Winograd1d, "winograd1d"},
+                   {ConvAlgorithm::Depthwise, "depthwise"}, {ConvAlgorithm::Channels, "channels"}};
 
 // What the rules look at. The input's gradient is seen as the convolution that it is, with the channels exchanged.
 struct Shape {
@@ -35,12 +34,14 @@ struct Shape {
   int64_t pixels;    // of all images
   bool pointwise;    // a 1x1 kernel
   bool strided;
+  bool grouped;       // and a larger kernel than 1x1
   bool small_groups;  // whose short rows direct kernels join
   bool depthwise;     // an input channel has an output or two of its own
+  bool wide;          // registers of 64 bytes
   bool lanes_idle;    // rows fill less than 60% of the registers they take
   bool tiles_idle;    // the output fills less than half of Winograd's tiles
 
-  Shape(ConvPass pass, int64_t register_lanes, const Conv2dParams& p) : lanes(register_lanes) {
+  Shape(ConvPass pass, int64_t register_lanes, int64_t element, const Conv2dParams& p) : lanes(register_lanes) {
     const DirectShape s = pass == ConvPass::BackwardInput ? DirectShape::backward_input(p) : DirectShape::forward(p);
     channels = s.group_c();
     outputs = s.group_o();
@@ -50,8 +51,10 @@ struct Shape {
     pixels = s.n * area;
     pointwise = s.kh * s.kw == 1;
     strided = p.stride_h > 1 || p.stride_w > 1;
-    small_groups = p.groups > 1 && channels <= 32 && !pointwise;
+    grouped = p.groups > 1 && !pointwise;
+    small_groups = grouped && channels <= 32;
     depthwise = p.group_c() == 1 && p.group_o() <= 2;
+    wide = lanes * element >= 64;
     // Direct kernels also copy the pixels that a strided 1x1 kernel skips.
     lanes_idle = s.ow * 10 < (s.ow + lanes - 1) / lanes * lanes * 6 || (pointwise && s.stride_w > 1);
     tiles_idle = area * 2 < (s.oh + 3) / 4 * 4 * ((s.ow + 3) / 4 * 4);
@@ -94,10 +97,14 @@ struct Rule {
 //    times; AVX2: from 6 on, 1.1 to 1.4), and gemm where rows are short. First layers of 3 channels would gain 1.3
 //    times, but stay direct: with them the loss of ResNet-18 was 0.13% from libtorch's after four steps, not below
 //    0.1%;
-//  - for the weights of strided groups gemm wins from 8 channels on, by 1.2 to 2.7 times.
+//  - for strided groups of 8 channels and more, kernels whose lanes are channels win in every pass, in AVX2 too: by
+//    1.05 to 1.5 times forward, by 1.3 to 2.7 times backward; so they do for the weights of groups of 8 without a
+//    stride. Without groups they win by 5 to 15% for the input's gradient of images of 28x28 and more, with AVX-512;
+//    with AVX2, which multiplies by elements only after loading them, they lose.
 constexpr auto kForward = ConvPass::Forward, kInput = ConvPass::BackwardInput, kWeight = ConvPass::BackwardWeight;
 constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDepthwise = ConvAlgorithm::Depthwise,
-               kWinograd = ConvAlgorithm::Winograd, kWinograd1d = ConvAlgorithm::Winograd1d;
+               kWinograd = ConvAlgorithm::Winograd, kChannels = ConvAlgorithm::Channels,
+               kWinograd1d = ConvAlgorithm::Winograd1d;
 constexpr Rule kRules[] = {
     {kForward, kDepthwise, [](const Shape& s) { return s.depthwise; }},
     {kInput, kDepthwise, [](const Shape& s) { return s.depthwise; }},
@@ -109,6 +116,12 @@ constexpr Rule kRules[] = {
 
     {kForward, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
     {kInput, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
+    {kForward, kChannels, [](const Shape& s) { return s.grouped && s.strided && s.fewest >= 8; }},
+    {kInput, kChannels,
+     [](const Shape& s) {
+       return s.strided && !s.pointwise && s.fewest >= 8 && (s.grouped || (s.wide && s.area >= 512));
+     }},
+    {kWeight, kChannels, [](const Shape& s) { return s.grouped && s.fewest >= 8; }},
 
     {kForward, kDirect, [](const Shape& s) { return s.few_weights() || s.small_groups; }},
     {kForward, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},
@@ -141,13 +154,15 @@ bool can_convolve(ConvAlgorithm algorithm, ConvPass pass, const Conv2dParams& p)
       return sizeof(T) == sizeof(float) && winograd1d_fits(pass, p);
     case ConvAlgorithm::Depthwise:
       return depthwise_can(p);
+    case ConvAlgorithm::Channels:
+      return channels_can<T>(pass, p);
   }
   return false;
 }
 
 template <class T>
 ConvAlgorithm choose_algorithm(ConvPass pass, const Conv2dParams& p) {
-  const Shape shape(pass, conv2d_table().of<T>().lanes, p);
+  const Shape shape(pass, conv2d_table().of<T>().lanes, sizeof(T), p);
   for (const Rule& rule : kRules)
     if (rule.pass == pass && rule.applies(shape) && can_convolve<T>(rule.algorithm, pass, p)) return rule.algorithm;
   return can_convolve<T>(ConvAlgorithm::Direct, pass, p) ? ConvAlgorithm::Direct : ConvAlgorithm::Gemm;

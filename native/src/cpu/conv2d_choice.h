@@ -10,7 +10,7 @@ enum class ConvPass { Forward, BackwardInput, BackwardWeight };
 
 // Direct: every shape but the input's gradient of a strided and dilated convolution. Gemm: every shape. The others are
 // for the shapes that can_convolve names.
-enum class ConvAlgorithm { Direct, Gemm, Winograd, Winograd1d, Depthwise };
+enum class ConvAlgorithm { Direct, Gemm, Winograd, Winograd1d, Depthwise, Channels };
 
 // Whether it can compute this shape of this type at all.
 template <class T>

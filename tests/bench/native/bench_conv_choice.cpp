@@ -20,11 +20,9 @@ using talus::cpu::ConvPass;
 constexpr struct {
   ConvAlgorithm algorithm;
   const char* name;
-} kAlgorithms[] = {{ConvAlgorithm::Direct, "direct"},
-                   {ConvAlgorithm::Gemm, "gemm"},
-                   {ConvAlgorithm::Winograd, "winograd"},
-                   {ConvAlgorithm::Winograd1d, "winograd1d"},
-                   {ConvAlgorithm::Depthwise, "depthwise"}};
+} kAlgorithms[] = {{ConvAlgorithm::Direct, "direct"},       {ConvAlgorithm::Gemm, "gemm"},
+                   {ConvAlgorithm::Winograd, "winograd"},   {ConvAlgorithm::Winograd1d, "winograd1d"},
+                   {ConvAlgorithm::Depthwise, "depthwise"}, {ConvAlgorithm::Channels, "channels"}};
 constexpr struct {
   ConvPass pass;
   const char* name;

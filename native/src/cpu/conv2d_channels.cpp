@@ -1,0 +1,451 @@
+// Images of one group are padded, then a block of output channels is computed for a few pixels at a time: a register of
+// weights for each tap, which multiplies the pixels' elements. Results are strips of registers, transposed into planes.
+#include "cpu/conv2d_channels.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "cpu/conv2d_direct.h"
+#include "cpu/isa/channels_table.h"
+#include "cpu/isa/conv2d_table.h"
+#include "memory.h"
+#include "parallel.h"
+
+namespace talus::cpu {
+namespace {
+
+// Pixels that are transposed together, and bytes of the output's gradient that are transposed before they are used.
+constexpr int64_t kBandPixels = 96, kStripBytes = 16 << 10;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Size of the parts when n is cut evenly into parts of about `size`, each a multiple of `unit`.
+int64_t even_part(int64_t n, int64_t size, int64_t unit) {
+  const int64_t parts = std::max<int64_t>(1, n / std::max<int64_t>(1, size));
+  return ceil_div(ceil_div(n, parts), unit) * unit;
+}
+
+// The widest registers that the outputs fill.
+template <class T>
+const ChannelKernels<T>& kernels_for(int64_t outputs) {
+  const auto& both = channel_table().of<T>();
+  return both[outputs % both[0].lanes == 0 ? 0 : 1];
+}
+
+template <class T>
+bool fills_registers(int64_t outputs) {
+  const int lanes = kernels_for<T>(outputs).lanes;
+  return lanes > 0 && outputs % lanes == 0;
+}
+
+// Planes of one group, surrounded by the zeros that its taps read.
+template <class T>
+class Padded {
+ public:
+  Padded(int64_t channels, int64_t h, int64_t w, int64_t top, int64_t bottom, int64_t left, int64_t right)
+      : channels_(channels), h_(h), w_(w), top_(top), left_(left), rows_(h + top + bottom), row_(w + left + right) {}
+
+  int64_t row() const { return row_; }
+  int64_t plane() const { return rows_ * row_; }
+  // 0 where planes are read in place.
+  int64_t size() const { return rows_ * row_ == h_ * w_ ? 0 : channels_ * plane(); }
+
+  // Rows [begin, end) of the planes; `scratch` was cleared once.
+  void copy(const T* planes, int64_t begin, int64_t end, T* scratch) const {
+    if (size() == 0 || begin >= end) return;
+    const auto copy_rows = conv2d_table().of<T>().copy_rows;
+    for (int64_t c = 0; c < channels_; ++c)
+      copy_rows(end - begin, w_, planes + (c * h_ + begin) * w_, w_,
+                scratch + c * plane() + (top_ + begin) * row_ + left_, row_);
+  }
+
+ private:
+  const int64_t channels_, h_, w_, top_, left_, rows_, row_;
+};
+
+// Rows of some planes that will be needed soon. They are short and planes apart, which hardware prefetchers do not
+// foresee.
+template <class T>
+class Ahead {
+ public:
+  Ahead() = default;
+  Ahead(const T* first, int64_t elements, int64_t plane, int64_t planes)
+      : first_(first), elements_(elements), plane_(plane), planes_(elements > 0 ? planes : 0) {}
+
+  // Asks for the next one of `parts` parts.
+  void fetch(int64_t parts) {
+    for (int64_t n = planes_ / std::max<int64_t>(1, parts); n > 0; --n, --planes_, first_ += plane_)
+      for (const T* line = first_; line < first_ + elements_; line += kLine) __builtin_prefetch(line, 0, 2);
+  }
+
+ private:
+  static constexpr int64_t kLine = 64 / sizeof(T);
+  const T* first_ = nullptr;
+  int64_t elements_ = 0, plane_ = 0, planes_ = 0;
+};
+
+// Zeros that the taps of a side of `size` pixels read beyond its end.
+int64_t beyond(int64_t out, int64_t stride, int64_t kernel, int64_t pad, int64_t size) {
+  return std::max<int64_t>(0, (out - 1) * stride + kernel - pad - size);
+}
+
+template <class T>
+Padded<T> padded_input(const Conv2dParams& p) {
+  return {p.group_c(),
+          p.h,
+          p.w,
+          p.pad_h,
+          beyond(p.out_h(), p.stride_h, p.kh, p.pad_h, p.h),
+          p.pad_w,
+          beyond(p.out_w(), p.stride_w, p.kw, p.pad_w, p.w)};
+}
+
+// The pixels of a side whose gradients come through the same kernel elements: first, first + stride, ... Pixel
+// first + q * stride gets, through kernel element element + m * stride, what output start + q - m got.
+struct Side {
+  int64_t first, count, element, taps, start;
+
+  Side(int64_t first_pixel, int64_t stride, int64_t pad, int64_t kernel, int64_t size)
+      : first(first_pixel),
+        count((size - first + stride - 1) / stride),
+        element((first + pad) % stride),
+        taps(element < kernel ? (kernel - element + stride - 1) / stride : 0),
+        start((first + pad) / stride) {}
+
+  static std::vector<Side> all(int64_t stride, int64_t pad, int64_t kernel, int64_t size) {
+    std::vector<Side> sides;
+    for (int64_t first = 0; first < std::min(stride, size); ++first)
+      sides.emplace_back(first, stride, pad, kernel, size);
+    return sides;
+  }
+  // Zeros needed before and after `outputs`.
+  static int64_t before(const std::vector<Side>& sides) {
+    int64_t most = 0;
+    for (const Side& s : sides) most = std::max(most, s.taps - 1 - s.start);
+    return most;
+  }
+  static int64_t after(const std::vector<Side>& sides, int64_t outputs) {
+    int64_t most = 0;
+    for (const Side& s : sides)
+      if (s.taps > 0) most = std::max(most, s.start + s.count - outputs);
+    return most;
+  }
+};
+
+// Pixels that see the same taps: all of them forward, those of one phase for the input's gradient.
+struct Phase {
+  Side rows, columns;
+  int64_t weights;               // taps of a block of channels before its own
+  std::vector<int64_t> offsets;  // of its taps from a pixel's place
+};
+
+// A convolution of padded planes, of the image or of the output's gradient.
+template <class T>
+struct Layer {
+  int64_t groups, sources, source_h, source_w, outputs, h, w;
+  int64_t kernel;  // elements
+  Padded<T> padded;
+  int64_t source_rows, source_step;   // strides in the padded planes, from pixel to pixel of a phase,
+  int64_t row_stride, column_stride;  // and in the output
+  int64_t last_row;                   // the last source row, times row_stride, that the first output row reads
+  std::vector<Phase> phases = {};
+  std::vector<int64_t> place = {};  // of a kernel's elements among a block's weights, which are [tap][lanes]
+
+  int64_t taps() const { return sources * kernel; }
+  // Source rows that the output rows before `end` read.
+  int64_t needed(int64_t end) const {
+    return std::clamp<int64_t>(((end - 1) * source_rows + last_row) / row_stride + 1, 0, source_h);
+  }
+};
+
+template <class T>
+Layer<T> forward_layer(const Conv2dParams& p) {
+  Layer<T> layer = {
+      p.groups,    p.group_c(),        p.h,        p.w,        p.group_o(), p.out_h(), p.out_w(),
+      p.kh * p.kw, padded_input<T>(p), p.stride_h, p.stride_w, 1,           1,         p.kh - 1 - p.pad_h};
+  Phase phase = {Side(0, 1, 0, 1, layer.h), Side(0, 1, 0, 1, layer.w), 0, {}};
+  for (int64_t c = 0; c < layer.sources; ++c)
+    for (int64_t y = 0; y < p.kh; ++y)
+      for (int64_t x = 0; x < p.kw; ++x) {
+        layer.place.push_back(static_cast<int64_t>(phase.offsets.size()));
+        phase.offsets.push_back(c * layer.padded.plane() + y * layer.padded.row() + x);
+      }
+  layer.phases.push_back(std::move(phase));
+  return layer;
+}
+
+template <class T>
+Layer<T> gradient_layer(const Conv2dParams& p) {
+  const auto rows = Side::all(p.stride_h, p.pad_h, p.kh, p.h), columns = Side::all(p.stride_w, p.pad_w, p.kw, p.w);
+  const int64_t top = Side::before(rows), left = Side::before(columns);
+  const Padded<T> padded(p.group_o(), p.out_h(), p.out_w(), top, Side::after(rows, p.out_h()), left,
+                         Side::after(columns, p.out_w()));
+  Layer<T> layer = {p.groups,    p.group_o(), p.out_h(), p.out_w(), p.group_c(), p.h,        p.w,
+                    p.kh * p.kw, padded,      1,         1,         p.stride_h,  p.stride_w, p.pad_h};
+  layer.place.assign(layer.kernel, -1);
+  int64_t weights = 0;
+  for (const Side& r : rows)
+    for (const Side& q : columns) {
+      Phase phase = {r, q, weights, {}};
+      for (int64_t y = 0; y < r.taps; ++y)
+        for (int64_t x = 0; x < q.taps; ++x, weights += layer.sources) {
+          layer.place[(r.element + y * p.stride_h) * p.kw + q.element + x * p.stride_w] = weights;
+          for (int64_t o = 0; o < layer.sources; ++o)
+            phase.offsets.push_back(o * padded.plane() + (r.start - y + top) * padded.row() + q.start - x + left);
+        }
+      layer.phases.push_back(std::move(phase));
+    }
+  // Those that no pixel sees are last.
+  for (int64_t& place : layer.place)
+    if (place < 0) {
+      place = weights;
+      weights += layer.sources;
+    }
+  return layer;
+}
+
+template <class T>
+class Channels {
+ public:
+  Channels(const Layer<T>& layer, const T* bias, bool relu)
+      : s_(layer),
+        kernels_(kernels_for<T>(layer.outputs)),
+        lanes_(kernels_.lanes),
+        blocks_(layer.outputs / lanes_),
+        band_(std::min(layer.h, even_part(layer.h, ceil_div(kBandPixels, layer.w), 2 * layer.row_stride))),
+        weights_(layer.groups * layer.outputs * layer.taps()),
+        bias_(bias),
+        relu_(relu) {}
+
+  // w: [O, C / groups, kernel], the outputs first.
+  void pack_weights(const T* w) {
+    const int64_t taps = s_.taps();
+    each_block([&](int64_t i) {
+      kernels_.pack(taps, w + i * lanes_ * taps, taps, w + (i + 1) * lanes_ * taps, s_.place.data(), block_weights(i));
+    });
+  }
+
+  // The outputs, channels of the layer's input, are w's second dimension.
+  void pack_turned(const T* w) {
+    const int64_t kernel = s_.kernel;
+    each_block([&](int64_t i) {
+      for (int64_t o = 0; o < s_.sources; ++o) {
+        const T* from = w + ((i / blocks_ * s_.sources + o) * s_.outputs + i % blocks_ * lanes_) * kernel;
+        kernels_.pack(kernel, from, kernel, from + lanes_ * kernel, s_.place.data(), block_weights(i) + o * lanes_);
+      }
+    });
+  }
+
+  void run(int64_t images, const T* x, T* out) const {
+    const int64_t area = s_.h * s_.w, source = s_.sources * s_.source_h * s_.source_w;
+    const int64_t work = s_.taps() * lanes_ * area / (s_.row_stride * s_.column_stride) + 1;
+    const bool in_place = s_.padded.size() == 0;
+    parallel_for(images * s_.groups * blocks_, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
+      const Scratch<T> scratch(s_.padded.size()), strip(band_ * s_.w * lanes_), bias(lanes_);
+      std::fill_n(scratch.get(), s_.padded.size(), T{0});
+      std::fill_n(bias.get(), lanes_, T{0});
+      int64_t copied = 0;  // rows of the planes
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t block = i % (s_.groups * blocks_);
+        const T* planes = x + i / blocks_ * source;
+        T* to = out + i * lanes_ * area;
+        if (i % blocks_ == 0) copied = 0;
+        if (bias_ != nullptr) std::copy_n(bias_ + block * lanes_, lanes_, bias.get());
+        for (int64_t y = 0; y < s_.h; y += band_) {
+          const int64_t next = std::min(y + band_, s_.h), needed = std::max(copied, s_.needed(next));
+          s_.padded.copy(planes, copied, needed, scratch.get());
+          copied = needed;
+          Ahead<T> results(to + y * s_.w, (next - y) * s_.w, area, lanes_);
+          Ahead<T> sources = next < s_.h    ? rows_of(planes, copied, s_.needed(next + band_))
+                             : i + 1 == end ? Ahead<T>()
+                                            : rows_of(x + (i + 1) / blocks_ * source, 0, s_.needed(band_));
+          int64_t tiles = ((next - y) * s_.w - 1) / kernels_.pixels + 1;  // or a few more
+          for (const Phase& phase : s_.phases)
+            convolve(phase, in_place ? planes : scratch.get(), block_weights(block) + phase.weights * lanes_,
+                     bias.get(), y, next, strip.get(), [&] {
+                       results.fetch(tiles);
+                       sources.fetch(tiles--);
+                     });
+          kernels_.scatter((next - y) * s_.w, strip.get(), to + y * s_.w, area);
+        }
+      }
+    });
+  }
+
+ private:
+  T* block_weights(int64_t block) const { return weights_.get() + block * s_.taps() * lanes_; }
+
+  template <class F>
+  void each_block(F&& f) const {
+    parallel_for(s_.groups * blocks_, kConvParallelWork / 8 / (s_.taps() * lanes_) + 1,
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) f(i);
+                 });
+  }
+
+  Ahead<T> rows_of(const T* planes, int64_t begin, int64_t end) const {
+    return {planes + begin * s_.source_w, (end - begin) * s_.source_w, s_.source_h * s_.source_w, s_.sources};
+  }
+
+  // The phase's pixels of rows [y, end), which begin at a multiple of the stride.
+  template <class F>
+  void convolve(const Phase& phase, const T* planes, const T* weights, const T* bias, int64_t y, int64_t end, T* strip,
+                F&& meanwhile) const {
+    const int64_t columns = phase.columns.count, pieces = ceil_div(columns, kernels_.pixels);
+    const int64_t last = (end - phase.rows.first + s_.row_stride - 1) / s_.row_stride;
+    const bool pairs = columns <= kernels_.pixels / 2;
+    ChannelTile<T> t;
+    t.taps = static_cast<int64_t>(phase.offsets.size());
+    t.offset = phase.offsets.data();
+    t.w = weights;
+    t.x_row = s_.source_rows * s_.padded.row();
+    t.strip_row = s_.row_stride * s_.w * lanes_;
+    t.strip_pixel = s_.column_stride * lanes_;
+    t.bias = bias;
+    t.relu = relu_;
+    for (int64_t row = y / s_.row_stride, rows; row < last; row += rows) {
+      rows = pairs && row + 1 < last ? 2 : 1;
+      for (int64_t piece = 0; piece < pieces; ++piece) {
+        const int64_t first = piece * columns / pieces, next = (piece + 1) * columns / pieces;
+        t.x = planes + row * t.x_row + first * s_.source_step;
+        t.strip = strip + ((phase.rows.first + row * s_.row_stride - y) * s_.w + phase.columns.first) * lanes_ +
+                  first * t.strip_pixel;
+        kernels_.tile[s_.source_step - 1][rows - 1][next - first - 1](t);
+        meanwhile();
+      }
+    }
+  }
+
+  const Layer<T>& s_;
+  const ChannelKernels<T>& kernels_;
+  const int64_t lanes_, blocks_;
+  const int64_t band_;  // rows of the output that are transposed together
+  const Scratch<T> weights_;
+  const T* bias_;
+  const bool relu_;
+};
+
+// For each block of output channels all sums of a group's taps, over bands of rows and images in order. Three columns
+// of a kernel share what they read of the output's gradient.
+template <class T>
+class ChannelsWeight {
+ public:
+  explicit ChannelsWeight(const Conv2dParams& p)
+      : p_(p),
+        kernels_(kernels_for<T>(p.group_o())),
+        padded_(padded_input<T>(p)),
+        lanes_(kernels_.lanes),
+        blocks_(p.group_o() / lanes_),
+        width_(p.kw % 3 == 0 ? 3 : 1),
+        taps_(p.group_c() * p.kh * p.kw),
+        band_(std::min(p.out_h(), even_part(p.out_h(), kStripBytes / (p.out_w() * lanes_ * int64_t{sizeof(T)}), 1))) {
+    for (int64_t c = 0; c < p.group_c(); ++c)
+      for (int64_t i = 0; i < p.kh; ++i)
+        for (int64_t j = 0; j < p.kw; j += width_) offsets_.push_back(c * padded_.plane() + i * padded_.row() + j);
+  }
+
+  void run(const T* grad, const T* x, T* grad_w) const {
+    const int64_t work = p_.n * p_.out_h() * p_.out_w() * taps_ * lanes_ + 1;
+    parallel_for(p_.groups * blocks_, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
+      const Scratch<T> scratch(padded_.size()), strip(band_ * p_.out_w() * lanes_), sums(taps_ * lanes_);
+      std::fill_n(scratch.get(), padded_.size(), T{0});
+      for (int64_t i = begin; i < end; ++i) {
+        std::fill_n(sums.get(), taps_ * lanes_, T{0});
+        for (int64_t n = 0; n < p_.n; ++n) add_image(i, n, grad, x, scratch.get(), strip.get(), sums.get());
+        kernels_.scatter(taps_, sums.get(), grad_w + i * lanes_ * taps_, taps_);
+      }
+    });
+  }
+
+ private:
+  const T* planes_of(int64_t block, int64_t n, const T* x) const {
+    return x + (n * p_.groups + block / blocks_) * p_.group_c() * p_.h * p_.w;
+  }
+  const T* outputs_of(int64_t block, int64_t n, const T* grad) const {
+    return grad + (n * p_.o + block * lanes_) * p_.out_h() * p_.out_w();
+  }
+  // Rows of the input that output rows before `end` read.
+  int64_t needed(int64_t end) const { return std::clamp<int64_t>((end - 1) * p_.stride_h + p_.kh - p_.pad_h, 0, p_.h); }
+
+  void add_image(int64_t block, int64_t n, const T* grad, const T* x, T* scratch, T* strip, T* sums) const {
+    const int64_t oh = p_.out_h(), ow = p_.out_w(), rows = static_cast<int64_t>(offsets_.size());
+    const int64_t parts = ceil_div(rows, kernels_.rows);
+    const T *planes = planes_of(block, n, x), *g = outputs_of(block, n, grad);
+    int64_t copied = 0;
+    ChannelDots<T> d;
+    d.columns = ow;
+    d.strip = strip;
+    d.x_row = p_.stride_h * padded_.row();
+    d.step = p_.stride_w;
+    for (int64_t y = 0; y < oh; y += band_) {
+      const int64_t next = std::min(y + band_, oh), reach = std::max(copied, needed(next));
+      padded_.copy(planes, copied, reach, scratch);
+      copied = reach;
+      kernels_.gather((next - y) * ow, g + y * ow, oh * ow, strip);
+      // The next band, or the first one of the next image.
+      const bool more = next < oh;
+      const int64_t from = more ? copied : 0, to = needed(more ? next + band_ : band_);
+      const int64_t image = more ? n : std::min(n + 1, p_.n - 1), row = more ? next : 0;
+      Ahead<T> inputs(planes_of(block, image, x) + from * p_.w, (to - from) * p_.w, p_.h * p_.w, p_.group_c());
+      Ahead<T> outputs(outputs_of(block, image, grad) + row * ow, (std::min(row + band_, oh) - row) * ow, oh * ow,
+                       lanes_);
+      d.rows = next - y;
+      d.x = (padded_.size() == 0 ? planes : scratch) + y * d.x_row;
+      for (int64_t part = 0; part < parts; ++part) {
+        const int64_t first = part * rows / parts, last = (part + 1) * rows / parts;
+        d.offset = offsets_.data() + first;
+        d.sums = sums + first * width_ * lanes_;
+        inputs.fetch(parts - part);
+        outputs.fetch(parts - part);
+        kernels_.dots[width_ == 3][last - first - 1](d);
+      }
+    }
+  }
+
+  const Conv2dParams& p_;
+  const ChannelKernels<T>& kernels_;
+  const Padded<T> padded_;
+  const int64_t lanes_, blocks_, width_, taps_;
+  const int64_t band_;  // rows of the output's gradient that are transposed together
+  std::vector<int64_t> offsets_;
+};
+
+}  // namespace
+
+template <class T>
+bool channels_can(ConvPass pass, const Conv2dParams& p) {
+  return p.dilation_h == 1 && p.dilation_w == 1 && (pass != ConvPass::Forward || p.stride_w <= 2) &&
+         fills_registers<T>(pass == ConvPass::BackwardInput ? p.group_c() : p.group_o());
+}
+
+template <class T>
+void channels_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out) {
+  const auto layer = forward_layer<T>(p);
+  Channels<T> channels(layer, bias, relu);
+  channels.pack_weights(w);
+  channels.run(p.n, x, out);
+}
+
+template <class T>
+void channels_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x) {
+  const auto layer = gradient_layer<T>(p);
+  Channels<T> channels(layer, nullptr, false);
+  channels.pack_turned(w);
+  channels.run(p.n, grad, grad_x);
+}
+
+template <class T>
+void channels_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T* grad_w) {
+  ChannelsWeight<T>(p).run(grad, x, grad_w);
+}
+
+#define INSTANTIATE(T)                                                                             \
+  template bool channels_can<T>(ConvPass, const Conv2dParams&);                                    \
+  template void channels_convolution(const Conv2dParams&, const T*, const T*, const T*, bool, T*); \
+  template void channels_input_gradient(const Conv2dParams&, const T*, const T*, T*);              \
+  template void channels_weight_gradient(const Conv2dParams&, const T*, const T*, T*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+
+}  // namespace talus::cpu

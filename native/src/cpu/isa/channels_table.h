@@ -1,0 +1,74 @@
+// The contract between the convolution loops whose lanes are output channels (cpu/conv2d_channels.cpp) and the kernels
+// of each instruction set. A pixel of a strip is `lanes` channels; elements of the image are broadcast, so any stride
+// and any width of rows keep the lanes busy, and nothing is read that no tap needs.
+#pragma once
+
+#include "cpu/isa/isa.h"
+
+namespace talus {
+
+constexpr int kMaxChannelPixels = 14;
+constexpr int kMaxChannelRows = 9;
+
+// strip[r * strip_row + q * strip_pixel + i] = relu(bias[i] + sum_t w[t * lanes + i] * x[r * x_row + q * step +
+// offset[t]]): a few pixels of one or two rows.
+template <class T>
+struct ChannelTile {
+  int64_t taps;
+  const int64_t* offset;
+  const T* w;
+  const T* x;
+  int64_t x_row;
+  T* strip;
+  int64_t strip_row, strip_pixel;
+  const T* bias;  // [lanes]
+  bool relu;
+};
+
+// sums[(i * width + j) * lanes...] += sum over rows y and columns q of
+// strip[(y * columns + q) * lanes...] * x[y * x_row + q * step + offset[i] + j], for a few kernel rows i of `width`.
+template <class T>
+struct ChannelDots {
+  int64_t rows, columns;
+  const T* strip;
+  const T* x;
+  int64_t x_row, step;
+  const int64_t* offset;
+  T* sums;
+};
+
+// For registers of one width.
+template <class T>
+struct ChannelKernels {
+  int lanes;   // 0: there is no such register
+  int pixels;  // of the largest tile of one row; tiles of two rows have half as many columns
+  int rows;    // of kernels, of which `dots` sums three columns at a time
+  // [step - 1][rows - 1][columns - 1]
+  void (*tile[2][2][kMaxChannelPixels])(const ChannelTile<T>&);
+  // [width == 3][rows - 1]
+  void (*dots[2][kMaxChannelRows])(const ChannelDots<T>&);
+  // to[place[t] * lanes + i] = from[i * stride + t], t < taps; nothing is read from `end` on.
+  void (*pack)(int64_t taps, const T* from, int64_t stride, const T* end, const int64_t* place, T* to);
+  // to[p * lanes + i] = from[i * plane + p], p < pixels.
+  void (*gather)(int64_t pixels, const T* from, int64_t plane, T* to);
+  // to[i * plane + p] = from[p * lanes + i], p < pixels.
+  void (*scatter)(int64_t pixels, const T* from, T* to, int64_t plane);
+};
+
+// Whole registers, and halves for as few channels.
+struct ChannelTable {
+  ChannelKernels<float> f32[2];
+  ChannelKernels<double> f64[2];
+
+  template <class T>
+  const ChannelKernels<T> (&of() const)[2] {
+    if constexpr (sizeof(T) == sizeof(float))
+      return f32;
+    else
+      return f64;
+  }
+};
+
+}  // namespace talus
+
+TALUS_ISA_TABLE(ChannelTable, channel_table)
