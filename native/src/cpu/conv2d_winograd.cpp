@@ -14,6 +14,8 @@ namespace {
 
 // Many tiles: chunks of so many are the work of one thread each. Few: threads share chunks of so many bytes.
 constexpr int64_t kChunkTiles = 128, kOwnBytes = 4 << 20, kSharedBytes = 8 << 20;
+// Of groups, so that factors and products stay in the L2 cache together.
+constexpr int64_t kGroupTiles = 64;
 // Products of some tiles of a chunk, which stay in the L2 cache until they are transformed back.
 constexpr int64_t kProductBytes = 256 << 10;
 // Channels whose weights are transformed at a time where few tiles would not reuse them.
@@ -38,7 +40,9 @@ class Winograd {
         grid_(s.n, s.oh, s.ow),
         tile_(apart(s.c)),
         strip_(kWinogradProducts * tile_ * grid_.tiles() * kFloat),
-        own_(chunk_strips() * strip_ <= kOwnBytes && ceil_div(grid_.strips(), chunk_strips()) >= kTasks),
+        groups_(groups),
+        own_(chunk_strips() * strip_ <= kOwnBytes &&
+             (groups >= kTasks || ceil_div(grid_.strips(), chunk_strips()) >= kTasks)),
         chunk_(own_ ? chunk_strips() : even_part(grid_.strips(), std::max(chunk_strips(), kSharedBytes / strip_))),
         part_(even_part(chunk_, kProductBytes / (kWinogradProducts * width_ * kFloat * grid_.tiles()))),
         depth_(part_ < chunk_ ? s.c : even_part(s.c, kFewTilesDepth)),
@@ -75,7 +79,9 @@ class Winograd {
           strip(kWinogradTile * m.strip_row()) {}
   };
 
-  int64_t chunk_strips() const { return even_part(grid_.strips(), kChunkTiles / grid_.tiles()); }
+  int64_t chunk_strips() const {
+    return even_part(grid_.strips(), (groups_ >= kTasks ? kGroupTiles : kChunkTiles) / grid_.tiles());
+  }
   int64_t strip_row() const { return grid_.tiles() * kWinogradTile * lanes_; }
 
   void transform_inputs(const float* x, int64_t first, int64_t strips, float* factors) const {
@@ -173,9 +179,16 @@ class Winograd {
         kernels_.output(grid_.tiles(), from, width_, space.product, add, relu, space.strip.get(), strip_row());
         const TileGrid::Strip s = grid_.strip(first + i);
         const int64_t columns = std::min(s_.ow - s.column, grid_.tiles() * kWinogradTile);
-        for (int64_t r = 0; r < std::min(kWinogradTile, s_.oh - s.row); ++r)
-          kernels_.scatter(columns, static_cast<int>(outputs), space.strip.get() + r * strip_row(),
-                           out + ((s.n * image_o_ + half) * s_.oh + s.row + r) * s_.ow + s.column, s_.oh * s_.ow);
+        const int64_t rows = std::min(kWinogradTile, s_.oh - s.row);
+        float* to = out + ((s.n * image_o_ + half) * s_.oh + s.row) * s_.ow + s.column;
+        if (columns == s_.ow && rows * columns >= lanes_) {
+          kernels_.scatter_rows(rows, columns, static_cast<int>(outputs), space.strip.get(), strip_row(), to,
+                                s_.oh * s_.ow);
+          continue;
+        }
+        for (int64_t r = 0; r < rows; ++r)
+          kernels_.scatter(columns, static_cast<int>(outputs), space.strip.get() + r * strip_row(), to + r * s_.ow,
+                           s_.oh * s_.ow);
       }
     }
   }
@@ -187,8 +200,9 @@ class Winograd {
   const WinogradKernels& kernels_;
   const int64_t lanes_, width_;
   const TileGrid grid_;
-  const int64_t tile_;          // elements from one tile to the next
-  const int64_t strip_;         // bytes of a transformed strip
+  const int64_t tile_;   // elements from one tile to the next
+  const int64_t strip_;  // bytes of a transformed strip
+  const int64_t groups_;
   const bool own_;              // each chunk is one thread's
   const int64_t chunk_, part_;  // strips of a chunk, and those whose products are in the cache
   const int64_t depth_;         // channels whose weights are transformed at a time

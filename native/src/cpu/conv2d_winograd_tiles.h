@@ -74,12 +74,18 @@ inline void gather(const GemmKernels<float>& gemm, const ImageChannels& image, i
   const int64_t lanes = gemm.lanes;
   const int64_t first = std::clamp<int64_t>(-column, 0, columns);
   const int64_t last = std::clamp<int64_t>(image.w - column, first, columns);
+  const int64_t top = std::max<int64_t>(0, row), bottom = std::min(image.h, row + rows);
+  const bool together = first < last && last - first == image.w && (bottom - top) * image.w >= lanes;
+  if (together)
+    winograd_table().gather_rows(bottom - top, image.w, image.count, image.planes + top * image.w, image.h * image.w,
+                                 to + ((top - row) * columns + first) * lanes, columns * lanes);
   for (int64_t r = row; r < row + rows; ++r, to += columns * lanes) {
     const bool inside = r >= 0 && r < image.h && first < last;
     std::fill_n(to, (inside ? first : columns) * lanes, 0.0f);
     if (!inside) continue;
-    gemm.pack_rows(last - first, image.count, image.planes + r * image.w + column + first, image.h * image.w,
-                   gemm.lanes, to + first * lanes);
+    if (!together)
+      gemm.pack_rows(last - first, image.count, image.planes + r * image.w + column + first, image.h * image.w,
+                     gemm.lanes, to + first * lanes);
     std::fill_n(to + last * lanes, (columns - last) * lanes, 0.0f);
   }
 }

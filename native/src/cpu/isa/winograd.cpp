@@ -84,9 +84,59 @@ static void scatter(int64_t pixels, int channels, const float* strip, float* to,
   }
 }
 
+// Calls f(p, q, place) for pixels p + q in squares of L, of which the last one is moved back until it is full; `place`
+// is the pixel's element in rows of a strip.
+template <class Load, class Pixel, class Store>
+static inline void each_square(int64_t rows, int64_t columns, int64_t row, Load&& load_square, Pixel&& pixel,
+                               Store&& store_square) {
+  const int64_t pixels = rows * columns, gap = row - columns * L;
+  for (int64_t p = 0; p < pixels; p += L) {
+    const int64_t at = p + L <= pixels ? p : pixels - L, y = at / columns;
+    int64_t left = columns - (at - y * columns), place = y * row + (columns - left) * L;
+    V block[L];
+    load_square(at, block);
+    TALUS_UNROLL
+    for (int q = 0; q < L; ++q) {
+      pixel(block[q], place);
+      place += L;
+      if (--left == 0) {
+        left = columns;
+        place += gap;
+      }
+    }
+    store_square(at, block);
+  }
+}
+
+static void gather_rows(int64_t rows, int64_t columns, int channels, const float* from, int64_t plane, float* to,
+                        int64_t row) {
+  each_square(
+      rows, columns, row,
+      [&](int64_t at, V* block) TALUS_INLINE_LAMBDA {
+        TALUS_UNROLL
+        for (int c = 0; c < L; ++c) block[c] = c < channels ? load(from + c * plane + at) : V{};
+        transpose<float>(block);
+      },
+      [&](const V& v, int64_t place) TALUS_INLINE_LAMBDA { store(to + place, v); },
+      [](int64_t, V*) TALUS_INLINE_LAMBDA {});
+}
+
+static void scatter_rows(int64_t rows, int64_t columns, int channels, const float* from, int64_t row, float* to,
+                         int64_t plane) {
+  each_square(
+      rows, columns, row, [](int64_t, V*) TALUS_INLINE_LAMBDA {},
+      [&](V& v, int64_t place) TALUS_INLINE_LAMBDA { v = load(from + place); },
+      [&](int64_t at, V* block) TALUS_INLINE_LAMBDA {
+        transpose<float>(block);
+        TALUS_UNROLL
+        for (int c = 0; c < L; ++c)
+          if (c < channels) store(to + c * plane + at, block[c]);
+      });
+}
+
 extern const WinogradKernels winograd_table;
 constexpr WinogradKernels winograd_table = {
-    L, from_strip<Input>, from_strip<Gradient>, output, weights, weight_gradient, scatter,
+    L, from_strip<Input>, from_strip<Gradient>, output, weights, weight_gradient, gather_rows, scatter_rows, scatter,
 };
 
 }  // namespace talus::TALUS_ISA_NS

@@ -24,6 +24,12 @@ struct WinogradKernels {
   void (*weights)(int64_t count, const float* taps, bool turned, float* to, int64_t tile, int64_t product);
   // G'sG of the sum over `parts`, which are `part` elements apart -> taps [9][lanes].
   void (*weight_gradient)(int64_t parts, const float* from, int64_t part, int64_t product, float* taps);
+  // Rows of `columns` pixels that follow each other in each of channels <= lanes planes, at least a register full of
+  // them: to[r * row + q * lanes + c] = from[c * plane + r * columns + q]; 0 for the other lanes. And the way back.
+  void (*gather_rows)(int64_t rows, int64_t columns, int channels, const float* from, int64_t plane, float* to,
+                      int64_t row);
+  void (*scatter_rows)(int64_t rows, int64_t columns, int channels, const float* from, int64_t row, float* to,
+                       int64_t plane);
   // to[c * plane + i] = strip[i * lanes + c], c < channels <= lanes, i < pixels.
   void (*scatter)(int64_t pixels, int channels, const float* strip, float* to, int64_t plane);
 };
