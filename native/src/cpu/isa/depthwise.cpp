@@ -130,9 +130,20 @@ static inline void with_reach(bool inside, bool surrounded, F&& f) {
   }
 }
 
+// Columns are passed one after the other, which hardware prefetchers do not foresee.
+template <class T>
+static inline void fetch(const T* from, int64_t count) {
+  constexpr int64_t line = 64 / sizeof(T);
+  for (int64_t i = 0; i < count; i += line) __builtin_prefetch(from + i, 0, 2);
+}
+
 template <class T, int K, int S>
 static void forward(const DepthwisePlane<T>& p) {
-  for (int64_t y = 0; y < p.out_h; y += kBandRows)
+  for (int64_t y = 0; y < p.out_h; y += kBandRows) {
+    if (p.ahead) {
+      fetch(p.x + (y + kBandRows) * S * p.w, kBandRows * S * p.w);
+      fetch(p.out + y * p.out_w, kBandRows * p.out_w);
+    }
     each_piece<T>(p.out_w, !p.add, [&](auto lanes, int64_t column, int64_t n) {
       constexpr int L = decltype(lanes)::value;
       const bool inside = n == L && Taps<T, L, K, S, Reach::Inside>::inside(column, p.pad_w, p.w);
@@ -140,6 +151,7 @@ static void forward(const DepthwisePlane<T>& p) {
         forward_columns<T, L, K, S, decltype(known)::value>(p, y, smaller(y + kBandRows, p.out_h), column, n);
       });
     });
+  }
 }
 
 // Columns [2u, 2u + 2n) of the padded output, rows [2v, 2v + 2) for v in [begin, end): kernel elements of one parity
@@ -192,7 +204,11 @@ template <class T, int K>
 static void spread(const DepthwisePlane<T>& p) {
   const int64_t first_row = p.pad_h / 2, last_row = (p.out_h + p.pad_h + 1) / 2;
   const int64_t first = p.pad_w / 2, last = (p.out_w + p.pad_w + 1) / 2;
-  for (int64_t v = first_row; v < last_row; v += kBandRows / 2)
+  for (int64_t v = first_row; v < last_row; v += kBandRows / 2) {
+    if (p.ahead) {
+      fetch(p.x + (v + kBandRows / 2) * p.w, kBandRows / 2 * p.w);
+      fetch(p.out + 2 * v * p.out_w, kBandRows * p.out_w);
+    }
     each_piece<T>(last - first, !p.add, [&](auto lanes, int64_t column, int64_t n) {
       constexpr int L = decltype(lanes)::value;
       const int64_t u = first + column;
@@ -200,6 +216,7 @@ static void spread(const DepthwisePlane<T>& p) {
         spread_columns<T, L, K, decltype(known)::value>(p, v, smaller(v + kBandRows / 2, last_row), u, n);
       });
     });
+  }
 }
 
 // R rows of the output's gradient from row y on, for the kernel rows [first, first + Rows).

@@ -22,7 +22,8 @@ struct DepthwisePlane {
   bool surrounded;
   T bias;
   bool relu;
-  bool add;  // to what is in out
+  bool add;    // to what is in out
+  bool ahead;  // ask for the next rows of x, also those of the plane behind it, and of out
 };
 
 // sums[i * K + j] += sum over images, rows and columns of g * x, shifted by (i, j).
