@@ -8,6 +8,7 @@
 #include "cpu/conv2d_direct.h"
 #include "cpu/isa/channels_table.h"
 #include "cpu/isa/conv2d_table.h"
+#include "cpu/parts.h"
 #include "memory.h"
 #include "parallel.h"
 
@@ -17,10 +18,8 @@ namespace {
 // Pixels that are transposed together, and bytes of the output's gradient that are transposed before they are used.
 constexpr int64_t kBandPixels = 96, kStripBytes = 16 << 10;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Size of the parts when n is cut evenly into parts of about `size`, each a multiple of `unit`.
-int64_t even_part(int64_t n, int64_t size, int64_t unit) {
+int64_t part_of_about(int64_t n, int64_t size, int64_t unit) {
   const int64_t parts = std::max<int64_t>(1, n / std::max<int64_t>(1, size));
   return ceil_div(ceil_div(n, parts), unit) * unit;
 }
@@ -212,7 +211,7 @@ class Channels {
         kernels_(kernels_for<T>(layer.outputs)),
         lanes_(kernels_.lanes),
         blocks_(layer.outputs / lanes_),
-        band_(std::min(layer.h, even_part(layer.h, ceil_div(kBandPixels, layer.w), 2 * layer.row_stride))),
+        band_(std::min(layer.h, part_of_about(layer.h, ceil_div(kBandPixels, layer.w), 2 * layer.row_stride))),
         weights_(layer.groups * layer.outputs * layer.taps()),
         bias_(bias),
         relu_(relu) {}
@@ -338,7 +337,8 @@ class ChannelsWeight {
         blocks_(p.group_o() / lanes_),
         width_(p.kw % 3 == 0 ? 3 : 1),
         taps_(p.group_c() * p.kh * p.kw),
-        band_(std::min(p.out_h(), even_part(p.out_h(), kStripBytes / (p.out_w() * lanes_ * int64_t{sizeof(T)}), 1))) {
+        band_(
+            std::min(p.out_h(), part_of_about(p.out_h(), kStripBytes / (p.out_w() * lanes_ * int64_t{sizeof(T)}), 1))) {
     for (int64_t c = 0; c < p.group_c(); ++c)
       for (int64_t i = 0; i < p.kh; ++i)
         for (int64_t j = 0; j < p.kw; j += width_) offsets_.push_back(c * padded_.plane() + i * padded_.row() + j);

@@ -1,6 +1,7 @@
 // The weight's gradient without patches: dot products of the output's gradient with shifted rows of the image.
 #include "cpu/conv2d_direct.h"
 #include "cpu/isa/conv2d_table.h"
+#include "cpu/parts.h"
 #include "memory.h"
 #include "parallel.h"
 
@@ -15,8 +16,6 @@ constexpr int64_t kLargeWeight = 64 << 10;
 constexpr int64_t kPieceSteps = 64;
 // Images that are passed over together stay close, and their sums of lanes are added up once.
 constexpr int64_t kImageBytes = 48 << 10;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // A power of two, so that pieces times parts of the channels make as many ranges for threads.
 int64_t pieces(const DirectShape& s, int64_t lanes) {

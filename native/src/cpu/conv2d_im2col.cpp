@@ -1,11 +1,12 @@
-// The gradients of convolutions as products of matrices: the patches of one image, or of a few small ones, for as many
-// channels as fit the L2 cache, form a matrix [channels * KH * KW, images * OH * OW]. The weight's gradient is the
-// output's gradient times its transpose. The input's gradient is such a matrix whose rows are added back onto the image
-// (col2im) or, at stride 1, a convolution with turned weights. What is summed in which order depends on the shape only.
+// The gradients of convolutions as products of matrices. For the weight's, the patches of one image, or of a few small
+// ones, for as many channels as fit the L2 cache, form a matrix [channels * KH * KW, images * OH * OW]; the gradient is
+// the output's times its transpose. The input's is a convolution with turned weights, or adds patches up
+// (conv2d_implicit_gradient.cpp). What is summed in which order depends on the shape only.
 #include "cpu/conv2d_im2col.h"
 
 #include "cpu/conv2d_direct.h"
 #include "cpu/isa/conv2d_table.h"
+#include "cpu/parts.h"
 #include "dtype.h"
 #include "kernels.h"
 #include "memory.h"
@@ -17,8 +18,6 @@ namespace {
 // Small images are joined until a matrix has about this many columns; the product then wastes few lanes and packs each
 // weight once for all of them.
 constexpr int64_t kColumns = 512;
-// At most this many columns leave lanes idle, and use each weight a few times only.
-constexpr int64_t kFewColumns = 64;
 // From so many on, the input's gradient repays turning the weights.
 constexpr int64_t kPixelsToTurn = 192;
 // At most this many taps at a time, the depth of gemm's own blocks, and this many bytes of patches; but a product of
@@ -27,15 +26,10 @@ constexpr int64_t kTaps = 448, kFewTaps = 128;
 constexpr int64_t kEvenPieces = 2;
 constexpr int64_t kPatchBytes = 1 << 20;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// Size of the parts when n is cut evenly into the fewest parts of at most `most`.
-int64_t even_part(int64_t n, int64_t most) { return ceil_div(n, ceil_div(n, std::max<int64_t>(1, most))); }
-
 template <class T>
-class Im2col {
+class WeightGradient {
  public:
-  explicit Im2col(const DirectShape& s)
+  explicit WeightGradient(const DirectShape& s)
       : s_(s),
         kernels_(conv2d_table().of<T>()),
         layout_(s_),
@@ -45,29 +39,8 @@ class Im2col {
         images_(even_part(s_.n, kColumns / area_)),
         channels_(whole_lines(even_part(s_.group_c(), ceil_div(taps_at_once(), kernel_)))) {}
 
-  void input_gradient(const T* grad, const T* w, T* grad_x) const {
-    each_block_and_group([&](const Block& b, int64_t g) {
-      const Space space(*this, b);
-      const T* joined = join(grad, b, g, space);
-      each_channels([&](int64_t c, int64_t count) {
-        T* planes = grad_x + (b.n * s_.c + g * s_.group_c() + c) * s_.h * s_.w;
-        T* patches = in_place(b) ? planes : space.patches.get();
-        if (b.columns <= kFewColumns && count * kernel_ >= 2 * kFewColumns) {
-          const Scratch<T> turned(count * kernel_ * b.columns);
-          multiply(true, false, b.columns, count * kernel_, s_.group_o(), joined, b.columns, weights(w, g, c),
-                   s_.taps(), false, turned.get(), count * kernel_);
-          transpose(turned.get(), b.columns, count * kernel_, patches);
-        } else {
-          multiply(true, false, count * kernel_, b.columns, s_.group_o(), weights(w, g, c), s_.taps(), joined,
-                   b.columns, false, patches, b.columns);
-        }
-        if (!in_place(b)) scatter(b, count, space, planes);
-      });
-    });
-  }
-
   // Each piece of the weights is the work of one thread, image after image.
-  void weight_gradient(const T* grad, const T* x, T* grad_w) const {
+  void run(const T* grad, const T* x, T* grad_w) const {
     const int64_t channels = channels_of_a_piece(), pieces = ceil_div(s_.group_c(), channels), all = s_.groups * pieces;
     parallel_unless_few(all, s_.work() * s_.n / all, [&](int64_t i) {
       const int64_t g = i / pieces, c = i % pieces * channels;
@@ -91,7 +64,7 @@ class Im2col {
   struct Space {
     const Scratch<T> padded, patches, joined;
 
-    Space(const Im2col& m, const Block& b)
+    Space(const WeightGradient& m, const Block& b)
         : padded(m.layout_.copied() ? m.channels_ * m.layout_.plane() : 0),
           patches(m.in_place(b) ? 0 : m.channels_ * m.kernel_ * b.columns),
           joined(b.images > 1 ? m.s_.group_o() * b.columns : 0) {
@@ -115,12 +88,13 @@ class Im2col {
   int64_t channels_of_a_piece() const {
     // A single product is shared as well within.
     if (s_.groups >= kEvenPieces || channels_ == s_.group_c()) return channels_;
-    for (int64_t n = ceil_div(s_.group_c(), channels_);; ++n) {
+    for (int64_t n = ceil_div(s_.group_c(), channels_); n <= s_.group_c(); ++n) {
       const int64_t channels = whole_lines(ceil_div(s_.group_c(), n)), pieces = ceil_div(s_.group_c(), channels);
-      if (channels * kernel_ < kFewTaps) return channels_;
+      if (channels * kernel_ < kFewTaps) break;
       const int64_t last = s_.group_c() - (pieces - 1) * channels;
       if (pieces % kEvenPieces == 0 && last * 4 >= channels * 3) return channels;
     }
+    return channels_;
   }
 
   Block block(int64_t n) const {
@@ -146,17 +120,6 @@ class Im2col {
     parallel_for(n, kConvParallelWork / (work + 1) + 1, range);
   }
 
-  template <class F>
-  void each_block_and_group(F&& f) const {
-    parallel_unless_few(ceil_div(s_.n, images_) * s_.groups, s_.work() / s_.groups * images_,
-                        [&](int64_t i) { f(block(i / s_.groups * images_), i % s_.groups); });
-  }
-
-  template <class F>
-  void each_channels(F&& f) const {
-    for (int64_t c = 0; c < s_.group_c(); c += channels_) f(c, std::min(channels_, s_.group_c() - c));
-  }
-
   static void multiply(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
                        int64_t ldb, bool add, T* c, int64_t ldc) {
     gemm(sizeof(T) == sizeof(float) ? TALUS_FLOAT32 : TALUS_FLOAT64,
@@ -168,14 +131,6 @@ class Im2col {
   template <class F>
   void each_plane(int64_t count, F&& f) const {
     parallel_for(count, kConvParallelWork / 16 / (kernel_ * area_ + layout_.plane()) + 1, f);
-  }
-
-  // In blocks of columns, so that lines of the cache are used whole.
-  static void transpose(const T* from, int64_t rows, int64_t columns, T* to) {
-    constexpr int64_t kBlock = 16;
-    for (int64_t first = 0; first < columns; first += kBlock)
-      for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = first; j < std::min(first + kBlock, columns); ++j) to[j * rows + i] = from[i * columns + j];
   }
 
   // The patches of channels [c, c + count) of x.
@@ -193,20 +148,6 @@ class Im2col {
                              space.patches.get() + t * b.columns + i * area_, s_.ow);
       });
     return space.patches.get();
-  }
-
-  // The way back: patches that share a pixel are added up.
-  void scatter(const Block& b, int64_t count, const Space& space, T* planes) const {
-    for (int64_t i = 0; i < b.images; ++i, planes += s_.c * s_.h * s_.w)
-      each_plane(count, [&](int64_t first, int64_t last) {
-        T* to = layout_.copied() ? space.padded.get() : planes;
-        T* begin = to + first * layout_.plane();
-        std::fill_n(begin, (last - first) * layout_.plane(), T{0});
-        for (int64_t t = first * kernel_; t < last * kernel_; ++t)
-          kernels_.add_rows(s_.oh, s_.ow, space.patches.get() + t * b.columns + i * area_, s_.ow, to + offsets_[t],
-                            layout_.row());
-        if (layout_.copied()) layout_.copy_back(kernels_, begin, last - first, planes + first * s_.h * s_.w);
-      });
   }
 
   // The output's gradient of one group as a matrix [O/groups, columns].
@@ -260,7 +201,7 @@ void im2col_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* 
 
 template <class T>
 void im2col_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T* grad_w) {
-  Im2col<T>(DirectShape::forward(p)).weight_gradient(grad, x, grad_w);
+  WeightGradient<T>(DirectShape::forward(p)).run(grad, x, grad_w);
 }
 
 #define INSTANTIATE(T)                                                              \

@@ -23,12 +23,6 @@ constexpr int64_t kBlocksPerThread = 8;
 // Pieces for each thread of what threads share.
 constexpr int64_t kPiecesPerThread = 4;
 
-// Size of the parts when n is cut evenly into the fewest parts of at most `most`, each a multiple of `unit`.
-int64_t even_part(int64_t n, int64_t most, int64_t unit) {
-  const int64_t parts = ceil_div(n, std::max(unit, most));
-  return std::min(n, ceil_div(ceil_div(n, parts), unit) * unit);
-}
-
 template <class T>
 class Implicit {
  public:
@@ -43,7 +37,7 @@ class Implicit {
         conv_(conv2d_table().of<T>()),
         area_(s.oh * s.ow),
         kernel_(s.kh * s.kw),
-        channels_(even_part(s.group_c(), std::max<int64_t>(1, kTaps / kernel_), s.group_c() < kLine ? 1 : kLine)),
+        channels_(std::min(s.group_c(), even_part(s.group_c(), kTaps / kernel_, s.group_c() < kLine ? 1 : kLine))),
         depth_(channels_ * kernel_),
         panels_(ceil_div(s.group_o(), gemm_.rows)),
         pixel_unit_(ImageLayout(s).copied() ? s.ow : 1) {}
@@ -73,7 +67,7 @@ class Implicit {
     const int64_t images = std::min(s_.n, std::max<int64_t>(1, columns / area_));
     // Parts that fill registers, if that makes them no longer.
     const int64_t whole = std::lcm<int64_t>(pixel_unit_, gemm_.lanes), unit = whole <= columns ? whole : pixel_unit_;
-    const int64_t count = images > 1 ? area_ : even_part(area_, columns, unit);
+    const int64_t count = images > 1 ? area_ : std::min(area_, even_part(area_, columns, unit));
     for (int64_t n = 0; n < s_.n; n += images)
       for (int64_t first = 0; first < area_; first += count)
         blocks.push_back({n, std::min(images, s_.n - n), first, std::min(count, area_ - first)});

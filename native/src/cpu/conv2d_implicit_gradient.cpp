@@ -42,7 +42,7 @@ class ImplicitGradient {
         pixels_(pixels(s)),
         direct_(kernel_ == 1 && !layout_.copied()),
         few_pixels_(area_ <= kFewPixels),
-        depth_(even_part(s.group_o(), kDepth, std::min(kLine, s.group_o()))) {}
+        depth_(std::min(s.group_o(), even_part(s.group_o(), kDepth, std::min(kLine, s.group_o())))) {}
 
   void run() const {
     const int64_t threads = num_threads();
@@ -77,11 +77,6 @@ class ImplicitGradient {
           plane(g.layout_.copied() ? g.layout_.plane() : 0) {}
   };
 
-  static int64_t even_part(int64_t n, int64_t most, int64_t unit) {
-    const int64_t parts = ceil_div(n, std::max(unit, most));
-    return std::min(n, ceil_div(ceil_div(n, parts), unit) * unit);
-  }
-
   // The output's gradient as images of one row, and the 1x1 patches of them.
   static DirectShape pixels(const DirectShape& s) {
     const int64_t area = s.oh * s.ow;
@@ -93,7 +88,7 @@ class ImplicitGradient {
     std::vector<PixelBlock> blocks;
     const int64_t images = std::min(s_.n, std::max<int64_t>(1, kColumns / area_));
     const int64_t unit = std::min<int64_t>(area_, kTileVectors * gemm_.lanes);
-    const int64_t count = direct_ && images == 1 ? even_part(area_, columns, unit) : area_;
+    const int64_t count = direct_ && images == 1 ? std::min(area_, even_part(area_, columns, unit)) : area_;
     for (int64_t n = 0; n < s_.n; n += images)
       for (int64_t first = 0; first < area_; first += count)
         blocks.push_back({n, std::min(images, s_.n - n), first, std::min(count, area_ - first)});
@@ -126,7 +121,7 @@ class ImplicitGradient {
     const int64_t share = threads == 0 ? c : ceil_div(c, threads * kPiecesPerThread);
     // Channels of a 1x1 kernel fill whole tiles; where they are too few for all threads, these share pixels, too.
     const int64_t unit = kernel_ > 1 ? 1 : few_pixels_ ? kTileVectors * gemm_.lanes : gemm_.rows;
-    const int64_t some = even_part(c, std::max<int64_t>(1, std::min(most, share)), std::min(c, unit));
+    const int64_t some = std::min(c, even_part(c, std::min(most, share), std::min(c, unit)));
     const int64_t groups = ceil_div(c, some), tiles = static_cast<int64_t>(patches.tiles().size());
     const int64_t parts =
         direct_ && !few_pixels_ && threads > 0 ? std::min(tiles, ceil_div(threads * kPiecesPerThread, groups)) : 1;

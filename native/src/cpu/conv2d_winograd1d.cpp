@@ -8,6 +8,7 @@
 #include "cpu/conv2d_direct.h"
 #include "cpu/isa/gemm_table.h"
 #include "cpu/isa/winograd1d_table.h"
+#include "cpu/parts.h"
 #include "memory.h"
 #include "parallel.h"
 
@@ -17,7 +18,6 @@ namespace {
 // Transformed rows that all tiles of channels pass over: what stays in the first-level cache.
 constexpr int64_t kBandBytes = 32 << 10;
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 // From row to row, where `least` elements are needed: whole registers, if few more, so that none straddles cache lines.

@@ -7,17 +7,10 @@
 #include "cpu/conv2d_direct.h"
 #include "cpu/isa/gemm_table.h"
 #include "cpu/isa/winograd_table.h"
+#include "cpu/parts.h"
 #include "parallel.h"
 
 namespace talus::cpu {
-
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// Size of the parts when n is cut evenly into the fewest parts of at most `most`, each a multiple of `unit`.
-inline int64_t even_part(int64_t n, int64_t most, int64_t unit = 1) {
-  const int64_t parts = std::max<int64_t>(1, ceil_div(n, std::max<int64_t>(1, most)));
-  return ceil_div(ceil_div(n, parts), unit) * unit;
-}
 
 // Elements between neighbours that are `count` apart: of 36 streams at a power of two, all would meet in one cache set.
 inline int64_t apart(int64_t count) { return ceil_div(count, 16) * 16 + 16; }

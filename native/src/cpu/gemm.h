@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "cpu/isa/gemm_table.h"
+#include "cpu/parts.h"
 
 namespace talus::cpu {
 
@@ -12,8 +13,6 @@ constexpr int64_t kParallelWork = 1 << 20;
 // Products of at most this many multiply-adds are done at once, by this thread, without blocks: deciding how to cut and
 // allocating would cost as much as the arithmetic.
 constexpr int64_t kSmallWork = 1 << 18;
-
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <class T>
 struct Matrix {
