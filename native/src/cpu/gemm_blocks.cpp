@@ -33,12 +33,6 @@ constexpr int64_t kTilesPerThread = 8;
 // Pieces of work for each thread: the last to finish is alone for little.
 constexpr int64_t kTasksPerThread = 16;
 
-// Size of the blocks when n is cut evenly into the fewest blocks of at most `most`, each a multiple of `unit`.
-int64_t even_block(int64_t n, int64_t most, int64_t unit) {
-  const int64_t blocks = std::max<int64_t>(1, ceil_div(n, most));
-  return ceil_div(ceil_div(n, blocks), unit) * unit;
-}
-
 template <class T>
 bool collide(const Matrix<T>& matrix) {
   return !matrix.trans && matrix.stride * int64_t{sizeof(T)} % kCollidingBytes == 0;
@@ -54,10 +48,10 @@ struct BlockSizes {
     constexpr int64_t kBytes = sizeof(T);
     const Caches& c = caches();
     const int64_t width = kTileVectors * kernels.lanes;
-    depth = std::max<int64_t>(1, even_block(k, std::max<int64_t>(16, 2 * c.l1 / (width * kBytes)), 1));
-    columns = even_block(n, std::max(width, c.l3 / 4 / (depth * kBytes)), width);
+    depth = std::max<int64_t>(1, even_part(k, std::max<int64_t>(16, 2 * c.l1 / (width * kBytes))));
+    columns = even_part(n, std::max(width, c.l3 / 4 / (depth * kBytes)), width);
     group_panels = std::max<int64_t>(1, c.l2 / 4 / (kernels.rows * depth * kBytes));
-    rows = even_block(m, std::max<int64_t>(kernels.rows, c.l3 / 4 / (depth * kBytes)), 1);
+    rows = even_part(m, std::max<int64_t>(kernels.rows, c.l3 / 4 / (depth * kBytes)));
   }
 };
 
