@@ -16,13 +16,6 @@
 namespace talus::cpu {
 namespace {
 
-constexpr struct {
-  ConvAlgorithm algorithm;
-  const char* name;
-} kAlgorithms[] = {{ConvAlgorithm::Direct, "direct"},       {ConvAlgorithm::Gemm, "gemm"},
-                   {ConvAlgorithm::Winograd, "winograd"},   {ConvAlgorithm::Winograd1d, "winograd1d"},
-                   {ConvAlgorithm::Depthwise, "depthwise"}, {ConvAlgorithm::Channels, "channels"}};
-
 // What the rules look at. The input's gradient is seen as the convolution that it is, with the channels exchanged.
 struct Shape {
   int64_t channels;  // of the input of one group
@@ -99,8 +92,8 @@ struct Rule {
 //    0.1%;
 //  - for strided groups of 8 channels and more, kernels whose lanes are channels win in every pass, in AVX2 too: by
 //    1.05 to 1.5 times forward, by 1.3 to 2.7 times backward; so they do for the weights of groups of 8 without a
-//    stride. Without groups they win by 5 to 15% for the input's gradient of images of 28x28 and more, with AVX-512;
-//    with AVX2, which multiplies by elements only after loading them, they lose.
+//    stride. Without groups they win by 5 to 7% for the input's gradient of images of 56x56, with AVX-512, not of
+//    28x28; with AVX2, which multiplies by elements only after loading them, they lose.
 constexpr auto kForward = ConvPass::Forward, kInput = ConvPass::BackwardInput, kWeight = ConvPass::BackwardWeight;
 constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDepthwise = ConvAlgorithm::Depthwise,
                kWinograd = ConvAlgorithm::Winograd, kChannels = ConvAlgorithm::Channels,
@@ -119,7 +112,7 @@ constexpr Rule kRules[] = {
     {kForward, kChannels, [](const Shape& s) { return s.grouped && s.strided && s.fewest >= 8; }},
     {kInput, kChannels,
      [](const Shape& s) {
-       return s.strided && !s.pointwise && s.fewest >= 8 && (s.grouped || (s.wide && s.area >= 512));
+       return s.strided && !s.pointwise && s.fewest >= 8 && (s.grouped || (s.wide && s.area >= 1024));
      }},
     {kWeight, kChannels, [](const Shape& s) { return s.grouped && s.fewest >= 8; }},
 
@@ -170,11 +163,11 @@ ConvAlgorithm choose_algorithm(ConvPass pass, const Conv2dParams& p) {
 
 void force_algorithm(ConvPass pass, const char* name) {
   int choice = kRuleDecides;
-  for (const auto& row : kAlgorithms)
+  for (const auto& row : kConvAlgorithms)
     if (std::strcmp(name, row.name) == 0) choice = static_cast<int>(row.algorithm);
   if (choice == kRuleDecides && std::strcmp(name, "auto") != 0) {
     std::string names = "auto";
-    for (const auto& row : kAlgorithms) names += std::string(", ") + row.name;
+    for (const auto& row : kConvAlgorithms) names += std::string(", ") + row.name;
     fail(TALUS_INVALID_ARGUMENT, "unknown convolution algorithm '%s', expected one of %s", name, names.c_str());
   }
   forced[static_cast<int>(pass)].store(choice, std::memory_order_relaxed);
@@ -191,7 +184,7 @@ ConvAlgorithm algorithm_for(ConvPass pass, const Conv2dParams& p) {
 const char* algorithm_name(int dtype, ConvPass pass, const Conv2dParams& p) {
   const auto algorithm =
       dispatch_float(dtype, "conv2d", [&](auto type) { return algorithm_for<typename decltype(type)::type>(pass, p); });
-  for (const auto& row : kAlgorithms)
+  for (const auto& row : kConvAlgorithms)
     if (row.algorithm == algorithm) return row.name;
   return nullptr;
 }

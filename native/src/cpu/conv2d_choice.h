@@ -11,6 +11,12 @@ enum class ConvPass { Forward, BackwardInput, BackwardWeight };
 // Direct: every shape but the input's gradient of a strided and dilated convolution. Gemm: every shape. The others are
 // for the shapes that can_convolve names.
 enum class ConvAlgorithm { Direct, Gemm, Winograd, Winograd1d, Depthwise, Channels };
+constexpr struct {
+  ConvAlgorithm algorithm;
+  const char* name;
+} kConvAlgorithms[] = {{ConvAlgorithm::Direct, "direct"},       {ConvAlgorithm::Gemm, "gemm"},
+                       {ConvAlgorithm::Winograd, "winograd"},   {ConvAlgorithm::Winograd1d, "winograd1d"},
+                       {ConvAlgorithm::Depthwise, "depthwise"}, {ConvAlgorithm::Channels, "channels"}};
 
 // Whether it can compute this shape of this type at all.
 template <class T>

@@ -15,13 +15,6 @@ namespace {
 
 // At most this many taps are summed at a time: rows of weights for one tile then stay in L1, patches of a block in L2.
 constexpr int64_t kTaps = 448;
-constexpr int64_t kColumns = 256;
-// So few panels of output channels do not repay packing what can be read in place.
-constexpr int64_t kPanelsInPlace = 6;
-// Blocks for each thread, when each is one thread's own. Fewer are shared by all threads.
-constexpr int64_t kBlocksPerThread = 8;
-// Pieces for each thread of what threads share.
-constexpr int64_t kPiecesPerThread = 4;
 
 template <class T>
 class Implicit {

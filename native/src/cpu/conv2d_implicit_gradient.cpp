@@ -16,14 +16,8 @@ namespace {
 constexpr int64_t kDepth = 448;
 constexpr int64_t kTaps = 126;
 constexpr int64_t kSumsBytes = 256 << 10;
-constexpr int64_t kColumns = 256;
 // Images of so few pixels would leave lanes idle, and use each of the weights a few times only.
 constexpr int64_t kFewPixels = 64;
-// So few panels of one side do not repay packing the other.
-constexpr int64_t kPanelsInPlace = 6;
-// As for the forward pass.
-constexpr int64_t kBlocksPerThread = 8;
-constexpr int64_t kPiecesPerThread = 4;
 
 template <class T>
 class ImplicitGradient {

@@ -14,15 +14,8 @@
 
 namespace {
 
-using talus::cpu::ConvAlgorithm;
 using talus::cpu::ConvPass;
 
-constexpr struct {
-  ConvAlgorithm algorithm;
-  const char* name;
-} kAlgorithms[] = {{ConvAlgorithm::Direct, "direct"},       {ConvAlgorithm::Gemm, "gemm"},
-                   {ConvAlgorithm::Winograd, "winograd"},   {ConvAlgorithm::Winograd1d, "winograd1d"},
-                   {ConvAlgorithm::Depthwise, "depthwise"}, {ConvAlgorithm::Channels, "channels"}};
 constexpr struct {
   ConvPass pass;
   const char* name;
@@ -61,7 +54,7 @@ int main(int argc, char** argv) {
     for (const auto& pass : kPasses) {
       std::vector<bench::Run> runs;
       std::vector<const char*> names;
-      for (const auto& row : kAlgorithms) {
+      for (const auto& row : talus::cpu::kConvAlgorithms) {
         if (!talus::cpu::can_convolve<float>(row.algorithm, pass.pass, p)) continue;
         names.push_back(row.name);
         runs.push_back([&, name = row.name] {
@@ -83,7 +76,7 @@ int main(int argc, char** argv) {
       std::printf("| %s:", pass.name);
       for (size_t i = 0; i < time.size(); ++i) {
         const bool taken = std::strcmp(names[i], chosen) == 0;
-        std::printf(" %c%.0f%s", names[i][0], flops / time[i].median,
+        std::printf(" %s %.0f%s", names[i], flops / time[i].median,
                     !taken                            ? ""
                     : time[i].median > 1.05 * fastest ? "*!"
                                                       : "*");
