@@ -4,7 +4,7 @@ import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 
 /** The means of as many windows as the output has elements, which cover batched images. */
 public final class AdaptiveAvgPool2d extends Node {
@@ -41,7 +41,7 @@ public final class AdaptiveAvgPool2d extends Node {
     Tensor out = Tensor.allocate(x.dtype(), x.device(), x.size(0), x.size(1), height, width);
     try (Scope scope = Scope.open();
         Autograd.GradMode mode = Autograd.noGrad()) {
-      Native.adaptiveAvgPool2d(
+      NativeNn.adaptiveAvgPool2d(
           x.device().id(),
           x.dtype().code(),
           x.size(0) * x.size(1),
@@ -80,7 +80,7 @@ public final class AdaptiveAvgPool2d extends Node {
       Tensor out = Tensor.allocate(grad.dtype(), grad.device(), xSizes);
       try (Scope scope = Scope.open();
           Autograd.GradMode mode = Autograd.noGrad()) {
-        Native.adaptiveAvgPool2dBackward(
+        NativeNn.adaptiveAvgPool2dBackward(
             grad.device().id(),
             grad.dtype().code(),
             xSizes[0] * xSizes[1],

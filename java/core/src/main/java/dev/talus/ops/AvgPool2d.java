@@ -4,7 +4,7 @@ import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 
 /** The mean of each window of batched images. */
 public final class AvgPool2d extends Node {
@@ -53,7 +53,7 @@ public final class AvgPool2d extends Node {
     Tensor out = Tensor.allocate(x.dtype(), x.device(), shape.outSizes());
     try (Scope scope = Scope.open();
         Autograd.GradMode mode = Autograd.noGrad()) {
-      Native.avgPool2d(
+      NativeNn.avgPool2d(
           x.device().id(),
           x.dtype().code(),
           shape.params(),
@@ -86,7 +86,7 @@ public final class AvgPool2d extends Node {
       Tensor out = Tensor.allocate(grad.dtype(), grad.device(), shape.xSizes());
       try (Scope scope = Scope.open();
           Autograd.GradMode mode = Autograd.noGrad()) {
-        Native.avgPool2dBackward(
+        NativeNn.avgPool2dBackward(
             grad.device().id(),
             grad.dtype().code(),
             shape.params(),

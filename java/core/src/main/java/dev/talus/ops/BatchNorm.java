@@ -4,7 +4,7 @@ import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
 import java.util.stream.IntStream;
 
@@ -70,7 +70,7 @@ public final class BatchNorm extends Node {
           Autograd.GradMode mode = Autograd.noGrad()) {
         Tensor means = contiguous(runningMean);
         Tensor variances = contiguous(runningVar);
-        Native.batchNorm(
+        NativeNn.batchNorm(
             x.device().id(),
             x.dtype().code(),
             x.size(0),
@@ -177,7 +177,7 @@ public final class BatchNorm extends Node {
     Tensor gradX = needs[0] ? Tensor.emptyLike(x) : null;
     Tensor gradWeight = needs[1] ? Tensor.emptyLike(mean) : null;
     Tensor gradBias = needs[2] ? Tensor.emptyLike(mean) : null;
-    Native.batchNormBackward(
+    NativeNn.batchNormBackward(
         x.device().id(),
         x.dtype().code(),
         x.size(0),

@@ -7,7 +7,7 @@ import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
 
 /**
@@ -68,7 +68,7 @@ public final class Conv2d {
 
   private static void launch(
       Conv2dShape shape, Tensor x, Tensor w, Tensor bias, boolean relu, Tensor out) {
-    Native.conv2d(
+    NativeNn.conv2d(
         x.device().id(),
         x.dtype().code(),
         shape.params(),
@@ -97,7 +97,7 @@ public final class Conv2d {
   }
 
   private static void launchForInput(Conv2dShape shape, Tensor grad, Tensor w, Tensor out) {
-    Native.conv2dBackwardInput(
+    NativeNn.conv2dBackwardInput(
         w.device().id(),
         w.dtype().code(),
         shape.params(),
@@ -123,7 +123,7 @@ public final class Conv2d {
   }
 
   private static void launchForWeight(Conv2dShape shape, Tensor grad, Tensor x, Tensor out) {
-    Native.conv2dBackwardWeight(
+    NativeNn.conv2dBackwardWeight(
         x.device().id(),
         x.dtype().code(),
         shape.params(),
@@ -142,7 +142,7 @@ public final class Conv2d {
     }
     DType type = grad.dtype();
     Tensor out = Tensor.allocate(type, grad.device(), shape.wSizes()[0]);
-    Native.conv2dBackwardBias(
+    NativeNn.conv2dBackwardBias(
         grad.device().id(), type.code(), shape.params(), grad.address(), out.address());
     Reference.reachabilityFence(grad);
     Reference.reachabilityFence(out);

@@ -4,7 +4,7 @@ import static dev.talus.bindings.talus.*;
 
 import dev.talus.ConvAlgorithms;
 import dev.talus.Tensor;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import java.util.List;
 
 /** Which algorithms convolutions use: asked for, and overridden. */
@@ -32,10 +32,10 @@ public final class ConvChoice {
       String algorithm = part.substring(equals + 1).strip();
       if (equals < 0) {
         for (int pass = 0; pass < PASSES.size(); pass++) {
-          Native.forceConv2d(pass, algorithm);
+          NativeNn.forceConv2d(pass, algorithm);
         }
       } else {
-        Native.forceConv2d(pass(part.substring(0, equals).strip()), algorithm);
+        NativeNn.forceConv2d(pass(part.substring(0, equals).strip()), algorithm);
       }
     }
   }
@@ -56,8 +56,8 @@ public final class ConvChoice {
     int device = x.device().id();
     int type = x.dtype().code();
     return new ConvAlgorithms(
-        Native.conv2dAlgorithm(device, type, TALUS_CONV_FORWARD, params),
-        Native.conv2dAlgorithm(device, type, TALUS_CONV_BACKWARD_INPUT, params),
-        Native.conv2dAlgorithm(device, type, TALUS_CONV_BACKWARD_WEIGHT, params));
+        NativeNn.conv2dAlgorithm(device, type, TALUS_CONV_FORWARD, params),
+        NativeNn.conv2dAlgorithm(device, type, TALUS_CONV_BACKWARD_INPUT, params),
+        NativeNn.conv2dAlgorithm(device, type, TALUS_CONV_BACKWARD_WEIGHT, params));
   }
 }

@@ -4,7 +4,7 @@ import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import dev.talus.nn.Reduction;
 import java.lang.ref.Reference;
 
@@ -109,7 +109,7 @@ public final class CrossEntropy extends Node {
       return;
     }
     long classes = x.sizes()[x.dim() - 1];
-    Native.crossEntropy(
+    NativeNn.crossEntropy(
         x.device().id(),
         x.dtype().code(),
         x.numel() / classes,
@@ -139,7 +139,7 @@ public final class CrossEntropy extends Node {
       return new Tensor[] {differentiable(grad, exps, sums, target, weight, total)};
     }
     Tensor out = Tensor.allocate(exps.dtype(), exps.device(), exps.sizes());
-    Native.crossEntropyBackward(
+    NativeNn.crossEntropyBackward(
         exps.device().id(),
         exps.dtype().code(),
         sums.numel(),

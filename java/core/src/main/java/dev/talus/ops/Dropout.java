@@ -5,7 +5,7 @@ import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
 
 /** Sets random elements to 0 and scales the others up, so that sums keep their expected value. */
@@ -88,7 +88,7 @@ public final class Dropout extends Node {
       return;
     }
     long rows = kept.numel();
-    Native.dropout(
+    NativeNn.dropout(
         x.device().id(),
         x.dtype().code(),
         rows,

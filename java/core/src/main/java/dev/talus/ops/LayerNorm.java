@@ -8,7 +8,7 @@ import dev.talus.Shape;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.stream.IntStream;
@@ -58,7 +58,7 @@ public final class LayerNorm extends Node {
         Tensor rstd = Tensor.allocate(x.dtype(), x.device(), rows)) {
       try (Scope scope = Scope.open();
           Autograd.GradMode mode = Autograd.noGrad()) {
-        Native.layerNorm(
+        NativeNn.layerNorm(
             x.device().id(),
             x.dtype().code(),
             rows,
@@ -131,7 +131,7 @@ public final class LayerNorm extends Node {
     Tensor gradX = needs[0] ? Tensor.emptyLike(x) : null;
     Tensor gradWeight = needs[1] ? Tensor.allocate(x.dtype(), x.device(), shape) : null;
     Tensor gradBias = needs[2] ? Tensor.allocate(x.dtype(), x.device(), shape) : null;
-    Native.layerNormBackward(
+    NativeNn.layerNormBackward(
         x.device().id(),
         x.dtype().code(),
         mean.numel(),

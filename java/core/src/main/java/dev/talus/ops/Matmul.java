@@ -6,7 +6,7 @@ import dev.talus.Scope;
 import dev.talus.Shape;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.function.Supplier;
@@ -253,7 +253,7 @@ public final class Matmul {
     Operand right = new Operand(b, flipB);
     long m = left.rows;
     long n = right.columns;
-    Native.gemm(
+    NativeNn.gemm(
         c.device().id(),
         c.dtype().code(),
         c.dim() == 3 ? c.sizes()[0] : 1,

@@ -5,7 +5,7 @@ import static dev.talus.bindings.talus.*;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
 
 /** The largest element of each window of batched images. */
@@ -57,7 +57,7 @@ public final class MaxPool2d extends Node {
 
   private static void launch(Pool2dShape shape, Tensor input, Tensor out, long taps) {
     Tensor x = Checks.dense(input);
-    Native.maxPool2d(
+    NativeNn.maxPool2d(
         x.device().id(), x.dtype().code(), shape.params(), x.address(), out.address(), taps);
     Reference.reachabilityFence(input);
     Reference.reachabilityFence(out);
@@ -106,7 +106,7 @@ public final class MaxPool2d extends Node {
     static Tensor apply(Pool2dShape shape, Tensor grad, Tensor taps) {
       Tensor out = Tensor.allocate(grad.dtype(), grad.device(), shape.xSizes());
       Tensor g = Checks.dense(grad);
-      Native.maxPool2dBackward(
+      NativeNn.maxPool2dBackward(
           g.device().id(),
           g.dtype().code(),
           shape.params(),

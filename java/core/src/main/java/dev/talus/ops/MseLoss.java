@@ -8,7 +8,7 @@ import dev.talus.Shape;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import dev.talus.nn.Reduction;
 import java.util.Arrays;
 
@@ -48,7 +48,7 @@ public final class MseLoss extends Node {
         Autograd.GradMode mode = Autograd.noGrad()) {
       if (reduction != Reduction.NONE && Arrays.equals(x.sizes(), y.sizes())) {
         Tensor out = Tensor.allocate(x.dtype(), x.device());
-        Native.mseLoss(
+        NativeNn.mseLoss(
             x.device().id(),
             x.dtype().code(),
             x.numel(),

@@ -6,7 +6,7 @@ import dev.talus.Shape;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import dev.talus.nn.Reduction;
 import java.lang.ref.Reference;
 import java.util.Arrays;
@@ -82,7 +82,7 @@ public final class NllLoss extends Node {
       }
       return;
     }
-    Native.nllLoss(
+    NativeNn.nllLoss(
         x.device().id(),
         x.dtype().code(),
         rows(x.sizes()),
@@ -184,7 +184,7 @@ public final class NllLoss extends Node {
       return new Tensor[] {differentiable(grad, target, weight, ignoreIndex, total, sizes)};
     }
     Tensor out = Tensor.allocate(grad.dtype(), grad.device(), sizes);
-    Native.nllLossBackward(
+    NativeNn.nllLossBackward(
         grad.device().id(),
         grad.dtype().code(),
         rows(sizes),

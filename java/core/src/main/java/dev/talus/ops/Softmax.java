@@ -5,7 +5,7 @@ import dev.talus.Shape;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
 
 /** Softmax and its logarithm along a dimension. */
@@ -70,7 +70,7 @@ public final class Softmax extends Node {
     if (isPlain(x, dim)) {
       Tensor out = Tensor.allocateLike(x);
       long cols = x.sizes()[dim];
-      Native.softmax(
+      NativeNn.softmax(
           x.device().id(),
           log,
           x.dtype().code(),
@@ -89,7 +89,7 @@ public final class Softmax extends Node {
               rows,
               dim,
               (n, cols, out) ->
-                  Native.softmax(
+                  NativeNn.softmax(
                       x.device().id(),
                       log,
                       x.dtype().code(),
@@ -132,7 +132,7 @@ public final class Softmax extends Node {
     if (isPlain(grad, dim) && isPlain(y, dim)) {
       Tensor out = Tensor.allocateLike(y);
       long cols = y.sizes()[dim];
-      Native.softmaxBackward(
+      NativeNn.softmaxBackward(
           y.device().id(),
           log,
           y.dtype().code(),
@@ -150,7 +150,7 @@ public final class Softmax extends Node {
           g,
           dim,
           (n, cols, out) ->
-              Native.softmaxBackward(
+              NativeNn.softmaxBackward(
                   g.device().id(),
                   log,
                   g.dtype().code(),

@@ -1,7 +1,7 @@
 package dev.talus.optim;
 
 import dev.talus.DType;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import dev.talus.nn.Parameter;
 import java.util.List;
 
@@ -105,7 +105,7 @@ public abstract class Adaptive<O extends Adaptive<O>> extends Optimizer {
 
   @Override
   final void update(ParameterGroup group, int device, DType dtype, Addresses at, long step) {
-    Native.adamStep(
+    NativeNn.adamStep(
         device,
         dtype.code(),
         at.numels,

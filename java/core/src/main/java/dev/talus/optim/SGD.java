@@ -1,7 +1,7 @@
 package dev.talus.optim;
 
 import dev.talus.DType;
-import dev.talus.internal.Native;
+import dev.talus.internal.NativeNn;
 import dev.talus.nn.Parameter;
 import java.util.List;
 
@@ -104,7 +104,7 @@ public final class SGD extends Optimizer {
 
   @Override
   void update(ParameterGroup group, int device, DType dtype, Addresses at, long step) {
-    Native.sgdStep(
+    NativeNn.sgdStep(
         device,
         dtype.code(),
         at.numels,
