@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "error.h"
+#include "runs.h"
 #include "size_classes.h"
 #include "spans.h"
+#include "tally.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -34,83 +36,7 @@ void permit([[maybe_unused]] void* block, [[maybe_unused]] int64_t bytes) {
 #endif
 }
 
-// --------------------------------------------------------------------------------------------- counters
-
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
-
-// What one thread allocated and released. Only that thread writes, so counting is a load and a store; others read.
-class Tally {
- public:
-  // Blocks up to this size are added up here, to as much, before they go to the counters that all threads share.
-  static constexpr int64_t kUnsettled = 64 << 10;
-
-  void allocated(int size_class, std::atomic<int64_t>& live, std::atomic<int64_t>& peak, int64_t epoch) {
-    count(allocations_[size_class], 1);
-    const int64_t bytes = class_bytes(size_class);
-    if (bytes > kUnsettled) {
-      raise(peak, live.fetch_add(bytes, std::memory_order_relaxed) + bytes + pending());
-      return;
-    }
-    const int64_t now = count(pending_, bytes);
-    if (epoch_.load(std::memory_order_relaxed) != epoch) {
-      epoch_.store(epoch, std::memory_order_relaxed);
-      highest_.store(now, std::memory_order_relaxed);
-    } else if (now > highest_.load(std::memory_order_relaxed)) {
-      highest_.store(now, std::memory_order_relaxed);
-    }
-    if (now > kUnsettled) settle(live, peak, epoch);
-  }
-
-  void released(int size_class, std::atomic<int64_t>& live, std::atomic<int64_t>& peak, int64_t epoch) {
-    count(releases_[size_class], 1);
-    const int64_t bytes = class_bytes(size_class);
-    if (bytes > kUnsettled)
-      live.fetch_sub(bytes, std::memory_order_relaxed);
-    else if (count(pending_, -bytes) < -kUnsettled)
-      settle(live, peak, epoch);
-  }
-
-  // Moves the pending bytes to `live`, and the highest sum there was since the last time to `peak`.
-  void settle(std::atomic<int64_t>& live, std::atomic<int64_t>& peak, int64_t epoch) {
-    const int64_t pending = pending_.load(std::memory_order_relaxed);
-    const int64_t before = live.fetch_add(pending, std::memory_order_relaxed);
-    if (epoch_.load(std::memory_order_relaxed) == epoch) raise(peak, before + highest_.load(std::memory_order_relaxed));
-    pending_.store(0, std::memory_order_relaxed);
-    highest_.store(0, std::memory_order_relaxed);
-  }
-
-  // Adds another thread's counts; pending bytes were settled.
-  void absorb(const Tally& other) {
-    for (int c = 0; c < kSizeClasses; ++c) {
-      count(allocations_[c], other.allocations_[c].load(std::memory_order_relaxed));
-      count(releases_[c], other.releases_[c].load(std::memory_order_relaxed));
-    }
-  }
-
-  int64_t allocations(int size_class) const { return allocations_[size_class].load(std::memory_order_relaxed); }
-  int64_t releases(int size_class) const { return releases_[size_class].load(std::memory_order_relaxed); }
-  int64_t pending() const { return pending_.load(std::memory_order_relaxed); }
-  // Pending bytes at their highest since the peak was reset.
-  int64_t highest(int64_t epoch) const {
-    return epoch_.load(std::memory_order_relaxed) == epoch ? highest_.load(std::memory_order_relaxed) : pending();
-  }
-
- private:
-  static int64_t count(std::atomic<int64_t>& counter, int64_t by) {
-    const int64_t sum = counter.load(std::memory_order_relaxed) + by;
-    counter.store(sum, std::memory_order_relaxed);
-    return sum;
-  }
-
-  static void raise(std::atomic<int64_t>& peak, int64_t to) {
-    int64_t known = peak.load(std::memory_order_relaxed);
-    while (to > known && !peak.compare_exchange_weak(known, to, std::memory_order_relaxed)) {
-    }
-  }
-
-  std::atomic<int64_t> pending_{0}, highest_{0}, epoch_{0};
-  std::atomic<int64_t> allocations_[kSizeClasses] = {}, releases_[kSizeClasses] = {};
-};
 
 // ------------------------------------------------------------------------------------------- central bins
 
@@ -236,6 +162,7 @@ struct Allocator {
   std::atomic<int64_t> system_allocations{0};
   std::atomic<int64_t> limit{kNoLimit};
   std::array<Bin, kSizeClasses> bins;
+  Runs runs;
   // Guards growing and shrinking, so that the limit holds.
   std::mutex system_mutex;
   // Guards the list, and the tally of threads that have ended.
@@ -248,8 +175,12 @@ struct Allocator {
     return allocator;
   }
 
-  void count_allocated(ThreadCache* own, int size_class) { count(own, &Tally::allocated, size_class); }
-  void count_released(ThreadCache* own, int size_class) { count(own, &Tally::released, size_class); }
+  void count_allocated(ThreadCache* own, int size_class, int64_t bytes) {
+    count(own, &Tally::allocated, size_class, bytes);
+  }
+  void count_released(ThreadCache* own, int size_class, int64_t bytes) {
+    count(own, &Tally::released, size_class, bytes);
+  }
 
   // What f gives for each thread's tally, summed.
   template <class F>
@@ -268,7 +199,7 @@ struct Allocator {
   int64_t live_blocks() {
     return sum([](const Tally& tally) {
       int64_t blocks = 0;
-      for (int c = 0; c < kSizeClasses; ++c) blocks += tally.allocations(c) - tally.releases(c);
+      for (int c = 0; c <= kRunClass; ++c) blocks += tally.allocations(c) - tally.releases(c);
       return blocks;
     });
   }
@@ -292,12 +223,13 @@ struct Allocator {
   }
 
  private:
-  void count(ThreadCache* own, void (Tally::*change)(int, std::atomic<int64_t>&, std::atomic<int64_t>&, int64_t),
-             int size_class) {
+  using Change = void (Tally::*)(int, int64_t, std::atomic<int64_t>&, std::atomic<int64_t>&, int64_t);
+
+  void count(ThreadCache* own, Change change, int size_class, int64_t bytes) {
     const int64_t now = epoch.load(std::memory_order_relaxed);
-    if (own != nullptr) return (own->tally.*change)(size_class, settled_bytes, peak_bytes, now);
+    if (own != nullptr) return (own->tally.*change)(size_class, bytes, settled_bytes, peak_bytes, now);
     const std::lock_guard<std::mutex> lock(caches_mutex);
-    (ended.*change)(size_class, settled_bytes, peak_bytes, now);
+    (ended.*change)(size_class, bytes, settled_bytes, peak_bytes, now);
   }
 
  public:
@@ -309,6 +241,7 @@ struct Allocator {
   // Returns at least `bytes` of idle memory to the system if there is as much, large blocks first.
   void shrink(int64_t bytes) {
     const int64_t before = system_bytes;
+    system_bytes -= runs.shrink(bytes);
     for (const bool thread_caches_too : {false, true}) {
       if (thread_caches_too) {
         const std::lock_guard<std::mutex> lock(caches_mutex);
@@ -359,6 +292,26 @@ struct Allocator {
     for (int i = span->count - 1; i > 0; --i) others.push_back(span->block(i));
     bins[size_class].put(others.data(), static_cast<int>(others.size()));
     return span->base;
+  }
+
+  // A block for which no idle run was long enough.
+  Span* grow_run(int64_t bytes, int64_t requested) {
+    const std::lock_guard<std::mutex> lock(system_mutex);
+    for (;;) {
+      const int64_t before = system_bytes, bound = limit, room = bound - before;
+      if (bytes > bound) fail_out_of_memory(requested, "the limit is reached");
+      int64_t missing = 0;
+      if (Span* span = runs.grow(bytes, room, missing)) {
+        system_bytes += missing;
+        if (missing > 0) ++system_allocations;
+        forbid(span->base, bytes);
+        return span;
+      }
+      const bool limited = missing > room;
+      shrink(limited ? missing - room : kNoLimit);
+      if (system_bytes == before)
+        fail_out_of_memory(requested, limited ? "the limit is reached" : "the operating system has no more");
+    }
   }
 };
 
@@ -425,18 +378,30 @@ void return_block(Allocator& allocator, ThreadCache* own, int size_class, char* 
   allocator.bins[size_class].put(&block, 1);
 }
 
+// Apart from `allocate`, so that small blocks do not pay for what large ones need.
+__attribute__((noinline)) void* allocate_run(Allocator& allocator, int64_t requested) {
+  if (requested > kMaxBlockBytes) allocator.fail_out_of_memory(requested, "more than an address space holds");
+  const int64_t bytes = (requested + kSpanUnit - 1) / kSpanUnit * kSpanUnit;
+  Span* span = allocator.runs.take(bytes);
+  if (span == nullptr) span = allocator.grow_run(bytes, requested);
+  span->mark_live(0);
+  allocator.count_allocated(own_cache(), kRunClass, bytes);
+  permit(span->base, requested);
+  return span->base;
+}
+
 }  // namespace
 
 void* allocate(int64_t bytes) {
   if (bytes < 0) fail(TALUS_INVALID_ARGUMENT, "allocate: %" PRId64 " bytes, expected 0 or more", bytes);
   Allocator& allocator = Allocator::instance();
-  if (bytes > kMaxBlockBytes) allocator.fail_out_of_memory(bytes, "more than an address space holds");
+  if (bytes > kMaxClassBytes) return allocate_run(allocator, bytes);
   const int size_class = size_class_of(bytes);
   ThreadCache* own = own_cache();
   char* block = find_block(allocator, own, size_class, bytes);
   Span* span = find_span(block);
   span->mark_live(span->index_of(block));
-  allocator.count_allocated(own, size_class);
+  allocator.count_allocated(own, size_class, class_bytes(size_class));
   permit(block, bytes);
   return block;
 }
@@ -444,22 +409,23 @@ void* allocate(int64_t bytes) {
 void release(void* address) {
   Span* span = find_span(address);
   const int64_t index = span == nullptr ? -1 : span->index_of(address);
-  if (index < 0)
+  if (index < 0 && span != &released_run)
     fail(TALUS_INVALID_ARGUMENT, "release: address %p is not the begin of a block of this allocator", address);
-  if (!span->mark_idle(index))
+  if (index < 0 || !span->mark_idle(index))
     fail(TALUS_INVALID_ARGUMENT, "release: the block at %p is not live, it was released before", address);
-  const int size_class = span->size_class;
   Allocator& allocator = Allocator::instance();
   ThreadCache* own = own_cache();
-  allocator.count_released(own, size_class);
+  const int size_class = span->size_class;
+  allocator.count_released(own, size_class, span->block_bytes);
   forbid(address, span->block_bytes);
+  if (size_class == kRunClass) return allocator.runs.put(span);
   return_block(allocator, own, size_class, static_cast<char*>(address));
 }
 
 void memory_stats(int64_t* stats) {
   Allocator& allocator = Allocator::instance();
   int64_t allocations = 0;
-  for (int c = 0; c < kSizeClasses; ++c) allocations += allocator.allocations(c);
+  for (int c = 0; c <= kRunClass; ++c) allocations += allocator.allocations(c);
   stats[TALUS_MEM_LIVE_BYTES] = allocator.live_bytes();
   stats[TALUS_MEM_LIVE_BLOCKS] = allocator.live_blocks();
   stats[TALUS_MEM_CACHED_BYTES] = allocator.cached_bytes();
@@ -489,6 +455,7 @@ int memory_holders(int rows, int64_t* pairs) {
     const int64_t live = allocator.live_blocks(c);
     if (live > 0) holders.push_back({class_bytes(c), live});
   }
+  allocator.runs.append_live(holders);
   const auto more = [](const auto& a, const auto& b) { return a[0] * a[1] > b[0] * b[1]; };
   std::sort(holders.begin(), holders.end(), more);
   const int filled = std::min(std::max(rows, 0), static_cast<int>(holders.size()));

@@ -1,5 +1,5 @@
 // The block sizes of the allocator: multiples of 64 up to 512 bytes, then eight steps per doubling, so that rounding up
-// wastes less than an eighth of a block beyond that.
+// wastes less than an eighth of a block beyond that. Larger blocks than the largest class are runs of pages.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,10 @@ namespace talus {
 
 constexpr int64_t kBlockAlignment = 64;
 constexpr int kStepsPerDoubling = 8;
-// The largest block: 2^47 bytes, more than a process can address.
-constexpr int kDoublings = 38;
+constexpr int kDoublings = 10;
 constexpr int kSizeClasses = kStepsPerDoubling * (kDoublings + 1);
+// What is counted beside the classes: the runs.
+constexpr int kRunClass = kSizeClasses;
 
 constexpr int64_t class_bytes(int size_class) {
   const int doubling = size_class / kStepsPerDoubling, step = size_class % kStepsPerDoubling;
@@ -18,9 +19,10 @@ constexpr int64_t class_bytes(int size_class) {
   return (kBlockAlignment << (doubling - 1)) * (kStepsPerDoubling + step + 1);
 }
 
-constexpr int64_t kMaxBlockBytes = class_bytes(kSizeClasses - 1);
+constexpr int64_t kMaxClassBytes = class_bytes(kSizeClasses - 1);
+static_assert(kMaxClassBytes == 512 << 10);
 
-// The smallest class that holds `bytes`, 0 <= bytes <= kMaxBlockBytes.
+// The smallest class that holds `bytes`, 0 <= bytes <= kMaxClassBytes.
 inline int size_class_of(int64_t bytes) {
   if (bytes <= kBlockAlignment * kStepsPerDoubling)
     return bytes <= kBlockAlignment ? 0 : static_cast<int>((bytes - 1) / kBlockAlignment);

@@ -9,10 +9,6 @@
 namespace talus {
 namespace {
 
-// Huge pages save most page faults of a large block.
-constexpr int64_t kHugePage = int64_t{2} << 20;
-constexpr int64_t kHugeFrom = 2 * kHugePage;
-
 // ------------------------------------------------------------------- the map from units of addresses to spans
 
 // Two levels of 2^16 entries cover the 48 bits of a user address. A leaf covers 4 GiB; its pages appear when touched.
@@ -87,21 +83,23 @@ void recycle(Span* span) {
   unused = span;
 }
 
-// Pages at a multiple of `alignment`; null when the system refuses.
-char* map_aligned(int64_t bytes, int64_t alignment) {
-  const auto misfit = [&](const char* p) { return static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % alignment); };
+// Pages at a multiple of the unit; null when the system refuses.
+char* map_units(int64_t bytes) {
+  const auto misfit = [&](const char* p) { return static_cast<int64_t>(reinterpret_cast<uintptr_t>(p) % kSpanUnit); };
   char* pages = static_cast<char*>(map_pages(bytes));
   if (pages == nullptr || misfit(pages) == 0) return pages;
   unmap_pages(pages, bytes);
-  pages = static_cast<char*>(map_pages(bytes + alignment));
+  pages = static_cast<char*>(map_pages(bytes + kSpanUnit));
   if (pages == nullptr) return nullptr;
-  const int64_t before = (alignment - misfit(pages)) % alignment;
+  const int64_t before = (kSpanUnit - misfit(pages)) % kSpanUnit;
   unmap_pages(pages, before);
-  unmap_pages(pages + before + bytes, alignment - before);
+  unmap_pages(pages + before + bytes, kSpanUnit - before);
   return pages + before;
 }
 
 }  // namespace
+
+Span released_run;
 
 int64_t Span::index_of(const void* address) const {
   const int64_t offset = static_cast<const char*>(address) - base;
@@ -128,13 +126,8 @@ Span* map_span(int size_class) {
   const int64_t block = class_bytes(size_class), bytes = span_bytes(size_class);
   // Whole units, so that later mappings tend to be aligned by themselves.
   const int64_t mapped = (bytes + kSpanUnit - 1) / kSpanUnit * kSpanUnit;
-  const bool huge = mapped >= kHugeFrom;
-  char* base = map_aligned(mapped, huge ? kHugePage : kSpanUnit);
+  char* base = map_units(mapped);
   if (base == nullptr) return nullptr;
-#if defined(MADV_HUGEPAGE)
-  // Advice only: refusing it changes nothing but speed.
-  if (huge) madvise(base, static_cast<size_t>(mapped), MADV_HUGEPAGE);
-#endif
   if (!prepare_leaf(base)) {
     unmap_pages(base, mapped);
     return nullptr;
@@ -157,6 +150,34 @@ void unmap_span(Span* span) {
   enter(span->base, nullptr);
   unmap_pages(span->base, span->mapped_bytes);
   recycle(span);
+}
+
+bool prepare_spans(const char* begin, int64_t bytes) {
+  constexpr int64_t leaf_bytes = int64_t{1} << (kUnitBits + kLevelBits);
+  for (int64_t offset = 0; offset < bytes; offset += leaf_bytes) {
+    if (!prepare_leaf(begin + offset)) return false;
+  }
+  return prepare_leaf(begin + bytes - 1);
+}
+
+Span* enter_run(char* base, int64_t bytes) {
+  Span* span = new_span();
+  span->base = base;
+  span->mapped_bytes = bytes;
+  span->block_bytes = bytes;
+  span->size_class = kRunClass;
+  span->count = 1;
+  enter(base, span);
+  return span;
+}
+
+void leave_run(Span* span) {
+  enter(span->base, &released_run);
+  recycle(span);
+}
+
+void forget_runs(const char* begin, int64_t bytes) {
+  for (int64_t offset = 0; offset < bytes; offset += kSpanUnit) enter(begin + offset, nullptr);
 }
 
 }  // namespace talus

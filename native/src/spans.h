@@ -1,5 +1,5 @@
-// Where the allocator's blocks come from: spans of pages mapped from the operating system, and the map that finds the
-// span of an address.
+// What the allocator's blocks lie in: spans of pages mapped from the operating system, and the map that finds the span
+// of an address.
 #pragma once
 
 #include <atomic>
@@ -11,8 +11,8 @@ namespace talus {
 constexpr int64_t kSpanUnit = int64_t{64} << 10;
 constexpr int64_t kMaxBlocksPerSpan = kSpanUnit / 64;
 
-// Blocks of one size class side by side. Span objects are recycled but never freed, so that looking up an address that
-// is no block stays safe while spans come and go.
+// Blocks of one size class side by side, or a block by itself that is cut from a run of pages. Span objects are
+// recycled but never freed, so that looking up an address that is no block stays safe while spans come and go.
 struct Span {
   char* base = nullptr;
   int64_t mapped_bytes = 0;
@@ -45,5 +45,15 @@ int64_t span_bytes(int size_class);
 // Maps a new span and enters it into the map; null when the system refuses.
 Span* map_span(int size_class);
 void unmap_span(Span* span);
+
+// What `find_span` finds where a block began that was cut from a run and is released.
+extern Span released_run;
+// Lets spans begin within these bytes; false when the system refuses.
+bool prepare_spans(const char* begin, int64_t bytes);
+// A span of one block, of the class kRunClass, in bytes that were prepared.
+Span* enter_run(char* base, int64_t bytes);
+void leave_run(Span* span);
+// Ends the memory of released blocks that began within these bytes.
+void forget_runs(const char* begin, int64_t bytes);
 
 }  // namespace talus
