@@ -8,11 +8,15 @@ import java.util.List;
 import java.util.function.Function;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /** Operations that move memory: each forward, and forward with its gradients. */
 final class OpsFamily implements Family {
+  /** Of most rows, and of those that other networks need less often. */
   private static final double TARGET = 1.2;
+
+  private static final double RARE_TARGET = 1.0;
   private static final long[] TWO = {2, 2};
   private static final long[] THREE = {3, 3};
   private static final long[] ONE = {1, 1};
@@ -21,9 +25,11 @@ final class OpsFamily implements Family {
   private static final Input FEATURES = Input.of(64, 1024);
   private static final Input SCORES = Input.of(128, 1000);
   private static final Input TOKENS = Input.of(8, 128, 768);
+  private static final Input DIVISORS = Input.positive(64, 1024);
   private static final LongOptional NO_DIVISOR = new LongOptional();
 
   private final List<Row> rows = new ArrayList<>();
+  private double target = TARGET;
 
   /**
    * Makes the table. A row has a name, the numbers read and written by forward and by backward for
@@ -74,7 +80,8 @@ final class OpsFamily implements Family {
         t -> t[0].softmax(3),
         Input.of(8, 12, 128, 128));
     batchNorm();
-    layerNorm();
+    layerNorm(TOKENS, 768);
+    layerNorm(Input.of(8192, 256), 256);
     op("gelu", 2, 3, t -> F.gelu(t[0]), t -> torch.gelu(t[0]), TOKENS);
     op(
         "dropout 0.1",
@@ -108,6 +115,81 @@ final class OpsFamily implements Family {
         Input.of(32, 512, 28, 28));
     op("sum", 1, 0, t -> t[0].sum(), t -> t[0].sum(), IMAGES);
     op("mean over images", 1, 0, t -> t[0].mean(2, 3), t -> torch.mean(t[0], 2, 3), IMAGES);
+    target = RARE_TARGET;
+    functions();
+    indexing();
+    pieces();
+  }
+
+  private void functions() {
+    Input wide = new Input(0, -6, true, 64, 1024);
+    Input positive = new Input(0, 0.5, true, 64, 1024);
+    op("exp", 2, 3, t -> t[0].exp(), t -> t[0].exp(), FEATURES);
+    op("sin", 2, 3, t -> t[0].sin(), t -> t[0].sin(), wide);
+    op("cos", 2, 3, t -> t[0].cos(), t -> t[0].cos(), wide);
+    op("log1p", 2, 3, t -> t[0].log1p(), t -> t[0].log1p(), positive);
+    op("pow", 3, 0, t -> t[0].pow(t[1]), t -> t[0].pow(t[1]), positive, DIVISORS);
+    op("remainder", 3, 0, t -> t[0].remainder(t[1]), t -> t[0].remainder(t[1]), wide, DIVISORS);
+    forward(
+        "floor_divide",
+        3,
+        t -> t[0].floorDivide(t[1]),
+        t -> t[0].floor_divide(t[1]),
+        wide,
+        DIVISORS);
+    op("hardtanh", 2, 3, t -> F.hardtanh(t[0], -1, 1), t -> torch.hardtanh(t[0]), wide);
+    op("softplus", 2, 3, t -> F.softplus(t[0], 1, 20), t -> torch.softplus(t[0]), wide);
+    op("silu", 2, 3, t -> F.silu(t[0]), t -> torch.silu(t[0]), wide);
+  }
+
+  private void indexing() {
+    Input positions = Input.classes(1000, 128, 1000);
+    op("gather", 4, 4, t -> t[0].gather(1, t[1]), t -> t[0].gather(1, t[1]), SCORES, positions);
+    op(
+        "scatter_add",
+        5,
+        0,
+        t -> t[0].scatterAdd(1, t[1], t[2]),
+        t -> t[0].scatter_add(1, t[1], t[2]),
+        SCORES,
+        positions,
+        Input.of(128, 1000));
+    op(
+        "index_select of columns",
+        2,
+        2,
+        t -> t[0].indexSelect(1, t[1]),
+        t -> t[0].index_select(1, t[1]),
+        SCORES,
+        Input.classes(1000, 1000));
+  }
+
+  private void pieces() {
+    long[] columns = {1};
+    long[] seven = {7, 7};
+    op("amax of rows", 1, 2, t -> t[0].amax(1), t -> t[0].amax(columns, false), SCORES);
+    op(
+        "prod of rows",
+        1,
+        2,
+        t -> t[0].prod(1),
+        t -> t[0].prod(1),
+        new Input(0, 0.99, true, 128, 99));
+    op(
+        "cat",
+        4,
+        0,
+        t -> Tensor.cat(List.of(t[0], t[1]), 1),
+        t -> torch.cat(new TensorVector(t[0], t[1]), 1),
+        TOKENS,
+        TOKENS);
+    op(
+        "max_pool2d 7",
+        1,
+        1,
+        t -> F.maxPool2d(t[0], 7),
+        t -> torch.max_pool2d(t[0], seven, seven, ZERO, ONE, false),
+        Input.of(32, 512, 7, 7));
   }
 
   /** Each channel's numbers fit the caches: they need to come from memory once. */
@@ -115,17 +197,8 @@ final class OpsFamily implements Family {
     Input channels = Input.of(64);
     Input mean = Input.constant(64);
     Input variance = Input.positive(64);
-    op(
-        "batch_norm training",
-        2,
-        3,
-        t -> F.batchNorm(t[0], t[3], t[4], t[1], t[2], true, 0.1, 1e-5),
-        t -> torchBatchNorm(t, true),
-        IMAGES,
-        channels,
-        channels,
-        mean,
-        variance);
+    batchNormTraining(IMAGES);
+    batchNormTraining(Input.of(128, 512, 4, 4));
     forward(
         "batch_norm eval",
         2,
@@ -138,23 +211,39 @@ final class OpsFamily implements Family {
         variance);
   }
 
+  private void batchNormTraining(Input images) {
+    long n = images.shape()[1];
+    Input channels = Input.of(n);
+    op(
+        "batch_norm training",
+        2,
+        3,
+        t -> F.batchNorm(t[0], t[3], t[4], t[1], t[2], true, 0.1, 1e-5),
+        t -> torchBatchNorm(t, true),
+        images,
+        channels,
+        channels,
+        Input.constant(n),
+        Input.positive(n));
+  }
+
   private static org.bytedeco.pytorch.Tensor torchBatchNorm(
       org.bytedeco.pytorch.Tensor[] t, boolean training) {
     return torch.batch_norm(
         t[0], some(t[1]), some(t[2]), some(t[3]), some(t[4]), training, 0.1, 1e-5, false);
   }
 
-  private void layerNorm() {
-    long[] width = {768};
+  private void layerNorm(Input rows, long cols) {
+    long[] width = {cols};
     op(
         "layer_norm",
         2,
         3,
         t -> F.layerNorm(t[0], width, t[1], t[2], 1e-5),
         t -> torch.layer_norm(t[0], width, some(t[1]), some(t[2]), 1e-5, false),
-        TOKENS,
-        Input.of(768),
-        Input.of(768));
+        rows,
+        Input.of(cols),
+        Input.of(cols));
   }
 
   private static TensorOptional some(org.bytedeco.pytorch.Tensor tensor) {
@@ -197,7 +286,7 @@ final class OpsFamily implements Family {
             name + " " + shape + (backward ? " fwd+bwd" : " fwd"),
             0,
             4 * numbers * passes,
-            TARGET,
+            target,
             () -> new OpWork(inputs, talus, libtorch, backward)));
   }
 
