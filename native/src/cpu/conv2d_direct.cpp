@@ -15,6 +15,11 @@
 namespace talus::cpu {
 namespace {
 
+// Every tile of channels passes over a run of pieces, whose image rows take at most so many bytes of the L1 cache. Long
+// runs write each channel's plane as a stream: one line at a time of many planes would miss the caches at each.
+constexpr int64_t kRunBytes = 24 << 10;
+constexpr int64_t kRunPieces = 64;
+
 // Weights as the tiles read them: for each group and tile of channels [tap][channel]. Turned weights are read in their
 // own order, and their taps' offsets run backwards.
 template <class T>
@@ -58,6 +63,7 @@ class Direct {
         rows_(joined_ ? 1 : s.oh),
         columns_(joined_ ? joined_columns(s, layout_) : s.ow),
         pieces_per_row_((columns_ + kernels_.lanes - 1) / kernels_.lanes),
+        run_(run_pieces()),
         weights_(s.o * s.taps()),
         bias_(bias),
         relu_(relu) {
@@ -103,12 +109,18 @@ class Direct {
     return (s.oh - 1) * layout.row() + s.ow;
   }
 
-  // Pieces [begin, end) of every output channel of a group, in runs whose image rows stay in the L1 cache while every
-  // tile of channels passes over them.
+  int64_t run_pieces() const {
+    const int64_t row = s_.group_c() * s_.stride_h * s_.stride_w * layout_.row() * int64_t{sizeof(T)};
+    const int64_t rows = joined_ ? 1 : kRunBytes / row - (s_.kh - 1) * s_.dilation_h / s_.stride_h;
+    return std::clamp(rows * pieces_per_row_, int64_t{kMaxConvPieces}, kRunPieces) / kMaxConvPieces * kMaxConvPieces;
+  }
+
+  // Pieces [begin, end) of every output channel of a group.
   void convolve(const T* x, int64_t group, T* out, int64_t begin, int64_t end) const {
-    for (int64_t run = begin; run < end; run += kMaxConvPieces) {
-      Piece pieces[kMaxConvPieces];
-      const int64_t count = locate(run, end, pieces);
+    Piece pieces[kRunPieces];
+    for (int64_t run = begin; run < end; run += run_) {
+      const int64_t count = std::min(run_, end - run);
+      locate(run, count, pieces);
       for (int64_t tile = 0; tile < tiles_; ++tile)
         convolve_tile(x, group * s_.group_o(), tile * s_.group_o() / tiles_, (tile + 1) * s_.group_o() / tiles_, pieces,
                       count, out);
@@ -120,23 +132,19 @@ class Direct {
     int count;
   };
 
-  // Where a run's pieces are. Those beyond the end repeat the first one's input and write nothing.
-  int64_t locate(int64_t run, int64_t end, Piece* pieces) const {
+  // Where a run's pieces are. Those that fill its last tile repeat the first one's input and write nothing.
+  void locate(int64_t run, int64_t count, Piece* pieces) const {
     int64_t row = run / pieces_per_row_, column = run % pieces_per_row_ * kernels_.lanes;
-    for (int v = 0; v < kMaxConvPieces; ++v) {
-      if (run + v >= end) {
-        pieces[v] = {pieces[0].x, pieces[0].out, 0};
-        continue;
-      }
-      const int count = static_cast<int>(std::min<int64_t>(kernels_.lanes, columns_ - column));
-      pieces[v] = {row * layout_.row() + column, row * columns_ + column, count};
+    for (int64_t v = 0; v < count; ++v) {
+      const int lanes = static_cast<int>(std::min<int64_t>(kernels_.lanes, columns_ - column));
+      pieces[v] = {row * layout_.row() + column, row * columns_ + column, lanes};
       column += kernels_.lanes;
       if (column >= columns_) {
         column = 0;
         ++row;
       }
     }
-    return std::min<int64_t>(kMaxConvPieces, end - run);
+    while (count % kMaxConvPieces != 0) pieces[count++] = {pieces[0].x, pieces[0].out, 0};
   }
 
   // Output channels [o, next) of the group that starts with channel `first_o`.
@@ -168,7 +176,7 @@ class Direct {
   const std::vector<int64_t> offsets_;
   const int64_t tiles_;
   const bool joined_;  // the rows of an image
-  const int64_t rows_, columns_, pieces_per_row_;
+  const int64_t rows_, columns_, pieces_per_row_, run_;
   const Scratch<T> weights_;
   const T* bias_;
   const bool relu_;
