@@ -16,6 +16,8 @@ constexpr int64_t kLargeWeight = 64 << 10;
 constexpr int64_t kPieceSteps = 64;
 // Images that are passed over together stay close, and their sums of lanes are added up once.
 constexpr int64_t kImageBytes = 48 << 10;
+// Of a large image, all tiles pass over a band of rows, of which one tile's gradients take about this much of L1.
+constexpr int64_t kBandBytes = 12 << 10;
 
 // A power of two, so that pieces times parts of the channels make as many ranges for threads.
 int64_t pieces(const DirectShape& s, int64_t lanes) {
@@ -36,6 +38,7 @@ class WeightGradient {
         offsets_(layout_.offsets()),
         size_(s_.o * s_.taps()),
         pieces_(pieces(s_, kernels_.lanes)),
+        band_(band(s_, kernels_)),
         block_(std::max<int64_t>(1, kImageBytes / (int64_t{sizeof(T)} * layout_.image()))),
         whole_(s_.ow < kernels_.lanes ? s_.n - 1 - kernels_.lanes / std::min(s_.o * s_.oh * s_.ow, layout_.image())
                                       : 0),
@@ -66,6 +69,11 @@ class WeightGradient {
   }
 
  private:
+  static int64_t band(const DirectShape& s, const ConvKernels<T>& kernels) {
+    const int64_t rows = kBandBytes / (kernels.dot_rows * s.ow * int64_t{sizeof(T)});
+    return std::clamp(rows, std::min(s.oh, ceil_div(kPieceSteps, ceil_div(s.ow, kernels.lanes))), s.oh);
+  }
+
   int64_t channel(int64_t tile) const { return tile / tiles_ * s_.group_o() + tile % tiles_ * s_.group_o() / tiles_; }
 
   // The tiles of output channels [first_tile, last_tile) over the images [begin, end).
@@ -87,21 +95,27 @@ class WeightGradient {
                        scratch.get() + i * layout_.image() + first * layout_.plane());
         x = scratch.get();
       }
-      for (int64_t tile = first_tile; tile < last_tile; ++tile) add_tile(n, count, x, tile, whole, sums);
+      // Several images are small.
+      const int64_t rows = count > 1 ? s_.oh : band_;
+      for (int64_t row = 0; row < s_.oh; row += rows)
+        for (int64_t tile = first_tile; tile < last_tile; ++tile)
+          add_tile(n, count, x, tile, row, std::min(rows, s_.oh - row), whole, sums);
     }
   }
 
-  void add_tile(int64_t n, int64_t count, const T* x, int64_t tile, bool whole, T* sums) const {
+  // Rows [row, row + height) of `count` images from n on.
+  void add_tile(int64_t n, int64_t count, const T* x, int64_t tile, int64_t row, int64_t height, bool whole,
+                T* sums) const {
     const int64_t o = channel(tile), rows = channel(tile + 1) - o, area = s_.oh * s_.ow, taps = s_.taps();
     ConvDots<T> d;
     d.images = count;
-    d.rows = s_.oh;
+    d.rows = height;
     d.columns = s_.ow;
-    d.g = grad_ + (n * s_.o + o) * area;
+    d.g = grad_ + (n * s_.o + o) * area + row * s_.ow;
     d.g_image = s_.o * area;
     d.g_row = s_.ow;
     d.g_channel = area;
-    d.x = x + tile / tiles_ * s_.group_c() * layout_.plane();
+    d.x = x + tile / tiles_ * s_.group_c() * layout_.plane() + row * layout_.row();
     d.x_image = layout_.image();
     d.x_row = layout_.row();
     d.sums_stride = taps;
@@ -117,7 +131,7 @@ class WeightGradient {
   const ConvKernels<T>& kernels_;
   const ImageLayout layout_;
   const std::vector<int64_t> offsets_;
-  const int64_t size_, pieces_, block_;
+  const int64_t size_, pieces_, band_, block_;
   // Images before this one have short rows and enough behind them that whole registers can be read.
   const int64_t whole_;
   const int64_t tiles_, tap_tiles_;
