@@ -72,6 +72,8 @@ const Case kCases[] = {
     {{3, 16, 9, 12, 32, 3, 3, 2, 2, 1, 1, 1, 1, 2}},    // groups that fill registers, or halves of them
     {{2, 32, 30, 17, 32, 3, 3, 1, 1, 1, 1, 1, 1, 2}},   // several bands of rows
     {{2, 16, 7, 33, 16, 5, 4, 2, 1, 3, 2, 1, 1, 1}},
+    {{5, 64, 6, 7, 256, 3, 3, 1, 1, 1, 1, 1, 1, 32}},     // several images that share packed weights
+    {{1, 256, 5, 5, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1}},      // weights that the cache holds in parts
     {{2, 48, 5, 6, 32, 1, 1, 2, 2, 0, 0, 1, 1, 2}},       // pixels that no output sees
     {{2, 16, 8, 9, 16, 2, 3, 3, 2, 4, 3, 1, 1, 1}},       // padding beyond the kernel
     {{1, 16, 1, 5, 16, 3, 3, 4, 5, 1, 1, 1, 1, 2}},       // fewer rows than phases

@@ -18,23 +18,27 @@ namespace {
 // Pixels that are transposed together, and bytes of the output's gradient that are transposed before they are used.
 constexpr int64_t kBandPixels = 96, kStripBytes = 16 << 10;
 
+// Weights that stay in the L2 cache while images pass over them, and tasks that let threads finish together.
+constexpr int64_t kWeightBytes = 256 << 10, kTasks = 64;
+
 // Size of the parts when n is cut evenly into parts of about `size`, each a multiple of `unit`.
 int64_t part_of_about(int64_t n, int64_t size, int64_t unit) {
   const int64_t parts = std::max<int64_t>(1, n / std::max<int64_t>(1, size));
   return ceil_div(ceil_div(n, parts), unit) * unit;
 }
 
-// The widest registers that the outputs fill.
 template <class T>
-const ChannelKernels<T>& kernels_for(int64_t outputs) {
-  const auto& both = channel_table().of<T>();
-  return both[outputs % both[0].lanes == 0 ? 0 : 1];
+bool fit(const ChannelKernels<T>& kernels, int64_t outputs) {
+  return kernels.lanes > 0 && outputs % kernels.lanes == 0;
 }
 
+// The widest blocks that the outputs fill.
 template <class T>
-bool fills_registers(int64_t outputs) {
-  const int lanes = kernels_for<T>(outputs).lanes;
-  return lanes > 0 && outputs % lanes == 0;
+const ChannelKernels<T>& kernels_for(int64_t outputs) {
+  const auto& widths = channel_table().of<T>();
+  int i = 0;
+  while (i + 1 < kChannelWidths && !fit(widths[i], outputs)) ++i;
+  return widths[i];
 }
 
 // Planes of one group, surrounded by the zeros that its taps read.
@@ -206,80 +210,93 @@ Layer<T> gradient_layer(const Conv2dParams& p) {
 template <class T>
 class Channels {
  public:
-  Channels(const Layer<T>& layer, const T* bias, bool relu)
+  // w: [O, C / groups, kernel]; `turned` where the outputs are its second dimension.
+  Channels(const Layer<T>& layer, const T* w, bool turned, const T* bias, bool relu)
       : s_(layer),
         kernels_(kernels_for<T>(layer.outputs)),
         lanes_(kernels_.lanes),
         blocks_(layer.outputs / lanes_),
+        block_weights_(layer.taps() * lanes_),
+        blocks_at_once_(std::clamp<int64_t>(kWeightBytes / (block_weights_ * int64_t{sizeof(T)}), 1, blocks_)),
         band_(std::min(layer.h, part_of_about(layer.h, ceil_div(kBandPixels, layer.w), 2 * layer.row_stride))),
-        weights_(layer.groups * layer.outputs * layer.taps()),
+        w_(w),
+        turned_(turned),
         bias_(bias),
         relu_(relu) {}
 
-  // w: [O, C / groups, kernel], the outputs first.
-  void pack_weights(const T* w) {
-    const int64_t taps = s_.taps();
-    each_block([&](int64_t i) {
-      kernels_.pack(taps, w + i * lanes_ * taps, taps, w + (i + 1) * lanes_ * taps, s_.place.data(), block_weights(i));
-    });
-  }
-
-  // The outputs, channels of the layer's input, are w's second dimension.
-  void pack_turned(const T* w) {
-    const int64_t kernel = s_.kernel;
-    each_block([&](int64_t i) {
-      for (int64_t o = 0; o < s_.sources; ++o) {
-        const T* from = w + ((i / blocks_ * s_.sources + o) * s_.outputs + i % blocks_ * lanes_) * kernel;
-        kernels_.pack(kernel, from, kernel, from + lanes_ * kernel, s_.place.data(), block_weights(i) + o * lanes_);
-      }
-    });
-  }
-
+  // A block's weights are packed right before they are used, for as many images as leave every thread some work.
   void run(int64_t images, const T* x, T* out) const {
-    const int64_t area = s_.h * s_.w, source = s_.sources * s_.source_h * s_.source_w;
-    const int64_t work = s_.taps() * lanes_ * area / (s_.row_stride * s_.column_stride) + 1;
-    const bool in_place = s_.padded.size() == 0;
-    parallel_for(images * s_.groups * blocks_, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
-      const Scratch<T> scratch(s_.padded.size()), strip(band_ * s_.w * lanes_), bias(lanes_);
-      std::fill_n(scratch.get(), s_.padded.size(), T{0});
-      std::fill_n(bias.get(), lanes_, T{0});
-      int64_t copied = 0;  // rows of the planes
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t block = i % (s_.groups * blocks_);
-        const T* planes = x + i / blocks_ * source;
-        T* to = out + i * lanes_ * area;
-        if (i % blocks_ == 0) copied = 0;
-        if (bias_ != nullptr) std::copy_n(bias_ + block * lanes_, lanes_, bias.get());
-        for (int64_t y = 0; y < s_.h; y += band_) {
-          const int64_t next = std::min(y + band_, s_.h), needed = std::max(copied, s_.needed(next));
-          s_.padded.copy(planes, copied, needed, scratch.get());
-          copied = needed;
-          Ahead<T> results(to + y * s_.w, (next - y) * s_.w, area, lanes_);
-          Ahead<T> sources = next < s_.h    ? rows_of(planes, copied, s_.needed(next + band_))
-                             : i + 1 == end ? Ahead<T>()
-                                            : rows_of(x + (i + 1) / blocks_ * source, 0, s_.needed(band_));
-          int64_t tiles = ((next - y) * s_.w - 1) / kernels_.pixels + 1;  // or a few more
-          for (const Phase& phase : s_.phases)
-            convolve(phase, in_place ? planes : scratch.get(), block_weights(block) + phase.weights * lanes_,
-                     bias.get(), y, next, strip.get(), [&] {
-                       results.fetch(tiles);
-                       sources.fetch(tiles--);
-                     });
-          kernels_.scatter((next - y) * s_.w, strip.get(), to + y * s_.w, area);
-        }
+    const int64_t parts = std::min(images, ceil_div(kTasks, s_.groups * blocks_)), area = s_.h * s_.w;
+    const int64_t work = block_weights_ * area / (s_.row_stride * s_.column_stride) * ceil_div(images, parts) + 1;
+    parallel_for(s_.groups * parts * blocks_, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
+      const Space space(*this);
+      for (int64_t i = begin, next; i < end; i = next) {
+        const int64_t group = i / (parts * blocks_), part = i / blocks_ % parts, block = i % blocks_;
+        next = i + std::min({blocks_ - block, blocks_at_once_, end - i});
+        for (int64_t b = 0; b < next - i; ++b) pack(group, block + b, space.weights.get() + b * block_weights_);
+        const int64_t last = (part + 1) * images / parts;
+        for (int64_t n = part * images / parts; n < last; ++n)
+          convolve_image(group, n, n + 1 < last, block, block + next - i, x, space, out);
       }
     });
   }
 
  private:
-  T* block_weights(int64_t block) const { return weights_.get() + block * s_.taps() * lanes_; }
+  // One thread's scratch memory.
+  struct Space {
+    const Scratch<T> planes, strip, bias, weights;
 
-  template <class F>
-  void each_block(F&& f) const {
-    parallel_for(s_.groups * blocks_, kConvParallelWork / 8 / (s_.taps() * lanes_) + 1,
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t i = begin; i < end; ++i) f(i);
-                 });
+    explicit Space(const Channels& c)
+        : planes(c.s_.padded.size()),
+          strip(c.band_ * c.s_.w * c.lanes_),
+          bias(c.lanes_),
+          weights(c.blocks_at_once_ * c.block_weights_) {
+      std::fill_n(planes.get(), c.s_.padded.size(), T{0});
+      std::fill_n(bias.get(), c.lanes_, T{0});
+    }
+  };
+
+  void pack(int64_t group, int64_t block, T* to) const {
+    const int64_t kernel = s_.kernel, taps = s_.taps(), o = block * lanes_;
+    if (!turned_) {
+      const T* from = w_ + (group * s_.outputs + o) * taps;
+      return kernels_.pack(taps, from, taps, from + lanes_ * taps, s_.place.data(), to);
+    }
+    for (int64_t c = 0; c < s_.sources; ++c) {
+      const T* from = w_ + ((group * s_.sources + c) * s_.outputs + o) * kernel;
+      kernels_.pack(kernel, from, kernel, from + lanes_ * kernel, s_.place.data(), to + c * lanes_);
+    }
+  }
+
+  // The blocks [block, end), whose weights are packed, of one image of a group; `more`: then of the next image.
+  void convolve_image(int64_t group, int64_t n, bool more, int64_t block, int64_t end, const T* x, const Space& space,
+                      T* out) const {
+    const int64_t area = s_.h * s_.w, source = s_.sources * s_.source_h * s_.source_w;
+    const T* planes = x + (n * s_.groups + group) * source;
+    const T* padded = s_.padded.size() == 0 ? planes : space.planes.get();
+    int64_t copied = 0;  // rows of the planes
+    const T* weights = space.weights.get();
+    for (int64_t b = block; b < end; ++b, weights += block_weights_) {
+      const int64_t o = group * s_.outputs + b * lanes_;
+      T* to = out + (n * s_.groups * s_.outputs + o) * area;
+      if (bias_ != nullptr) std::copy_n(bias_ + o, lanes_, space.bias.get());
+      for (int64_t y = 0; y < s_.h; y += band_) {
+        const int64_t next = std::min(y + band_, s_.h), needed = std::max(copied, s_.needed(next));
+        s_.padded.copy(planes, copied, needed, space.planes.get());
+        copied = needed;
+        Ahead<T> results(to + y * s_.w, (next - y) * s_.w, area, lanes_);
+        Ahead<T> sources = next < s_.h            ? rows_of(planes, copied, s_.needed(next + band_))
+                           : more && b + 1 == end ? rows_of(planes + s_.groups * source, 0, s_.needed(band_))
+                                                  : Ahead<T>();
+        int64_t tiles = ((next - y) * s_.w - 1) / kernels_.pixels + 1;  // or a few more
+        for (const Phase& phase : s_.phases)
+          convolve(phase, padded, weights + phase.weights * lanes_, space.bias.get(), y, next, space.strip.get(), [&] {
+            results.fetch(tiles);
+            sources.fetch(tiles--);
+          });
+        kernels_.scatter((next - y) * s_.w, space.strip.get(), to + y * s_.w, area);
+      }
+    }
   }
 
   Ahead<T> rows_of(const T* planes, int64_t begin, int64_t end) const {
@@ -290,8 +307,21 @@ class Channels {
   template <class F>
   void convolve(const Phase& phase, const T* planes, const T* weights, const T* bias, int64_t y, int64_t end, T* strip,
                 F&& meanwhile) const {
-    const int64_t columns = phase.columns.count, pieces = ceil_div(columns, kernels_.pixels);
+    const int64_t row = y / s_.row_stride;
     const int64_t last = (end - phase.rows.first + s_.row_stride - 1) / s_.row_stride;
+    const T* from = planes + row * s_.source_rows * s_.padded.row();
+    T* to = strip + (phase.rows.first * s_.w + phase.columns.first) * lanes_;
+    if (kernels_.points > 0) {
+      convolve_points(phase, last - row, from, weights, bias, to, meanwhile);
+    } else {
+      convolve_rows(phase, last - row, from, weights, bias, to, meanwhile);
+    }
+  }
+
+  template <class F>
+  void convolve_rows(const Phase& phase, int64_t count, const T* from, const T* weights, const T* bias, T* strip,
+                     F&& meanwhile) const {
+    const int64_t columns = phase.columns.count, pieces = ceil_div(columns, kernels_.pixels);
     const bool pairs = columns <= kernels_.pixels / 2;
     ChannelTile<T> t;
     t.taps = static_cast<int64_t>(phase.offsets.size());
@@ -302,24 +332,53 @@ class Channels {
     t.strip_pixel = s_.column_stride * lanes_;
     t.bias = bias;
     t.relu = relu_;
-    for (int64_t row = y / s_.row_stride, rows; row < last; row += rows) {
-      rows = pairs && row + 1 < last ? 2 : 1;
+    for (int64_t row = 0, rows; row < count; row += rows) {
+      rows = pairs && row + 1 < count ? 2 : 1;
       for (int64_t piece = 0; piece < pieces; ++piece) {
         const int64_t first = piece * columns / pieces, next = (piece + 1) * columns / pieces;
-        t.x = planes + row * t.x_row + first * s_.source_step;
-        t.strip = strip + ((phase.rows.first + row * s_.row_stride - y) * s_.w + phase.columns.first) * lanes_ +
-                  first * t.strip_pixel;
+        t.x = from + row * t.x_row + first * s_.source_step;
+        t.strip = strip + row * t.strip_row + first * t.strip_pixel;
         kernels_.tile[s_.source_step - 1][rows - 1][next - first - 1](t);
         meanwhile();
       }
     }
   }
 
+  // Tiles go on from row to row, so that all are nearly full.
+  template <class F>
+  void convolve_points(const Phase& phase, int64_t rows, const T* from, const T* weights, const T* bias, T* strip,
+                       F&& meanwhile) const {
+    const int64_t columns = phase.columns.count, pixels = rows * columns, pieces = ceil_div(pixels, kernels_.points);
+    const int64_t strip_row = s_.row_stride * s_.w * lanes_, strip_pixel = s_.column_stride * lanes_;
+    ChannelPoints<T> t;
+    t.taps = static_cast<int64_t>(phase.offsets.size());
+    t.offset = phase.offsets.data();
+    t.w = weights;
+    t.bias = bias;
+    t.relu = relu_;
+    int64_t row = 0, column = 0, pixel = 0;
+    for (int64_t piece = 1; piece <= pieces; ++piece) {
+      int count = 0;
+      for (; pixel < piece * pixels / pieces; ++pixel, ++count) {
+        t.x[count] = from + row * s_.source_rows * s_.padded.row() + column * s_.source_step;
+        t.strip[count] = strip + row * strip_row + column * strip_pixel;
+        if (++column == columns) {
+          column = 0;
+          ++row;
+        }
+      }
+      kernels_.tile_of_points[count - 1](t);
+      meanwhile();
+    }
+  }
+
   const Layer<T>& s_;
   const ChannelKernels<T>& kernels_;
   const int64_t lanes_, blocks_;
+  const int64_t block_weights_, blocks_at_once_;
   const int64_t band_;  // rows of the output that are transposed together
-  const Scratch<T> weights_;
+  const T* w_;
+  const bool turned_;
   const T* bias_;
   const bool relu_;
 };
@@ -369,7 +428,7 @@ class ChannelsWeight {
 
   void add_image(int64_t block, int64_t n, const T* grad, const T* x, T* scratch, T* strip, T* sums) const {
     const int64_t oh = p_.out_h(), ow = p_.out_w(), rows = static_cast<int64_t>(offsets_.size());
-    const int64_t parts = ceil_div(rows, kernels_.rows);
+    const int64_t parts = ceil_div(rows, kernels_.rows[width_ == 3]);
     const T *planes = planes_of(block, n, x), *g = outputs_of(block, n, grad);
     int64_t copied = 0;
     ChannelDots<T> d;
@@ -414,24 +473,21 @@ class ChannelsWeight {
 
 template <class T>
 bool channels_can(ConvPass pass, const Conv2dParams& p) {
+  const int64_t outputs = pass == ConvPass::BackwardInput ? p.group_c() : p.group_o();
   return p.dilation_h == 1 && p.dilation_w == 1 && (pass != ConvPass::Forward || p.stride_w <= 2) &&
-         fills_registers<T>(pass == ConvPass::BackwardInput ? p.group_c() : p.group_o());
+         fit(kernels_for<T>(outputs), outputs);
 }
 
 template <class T>
 void channels_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out) {
   const auto layer = forward_layer<T>(p);
-  Channels<T> channels(layer, bias, relu);
-  channels.pack_weights(w);
-  channels.run(p.n, x, out);
+  Channels<T>(layer, w, false, bias, relu).run(p.n, x, out);
 }
 
 template <class T>
 void channels_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x) {
   const auto layer = gradient_layer<T>(p);
-  Channels<T> channels(layer, nullptr, false);
-  channels.pack_turned(w);
-  channels.run(p.n, grad, grad_x);
+  Channels<T>(layer, w, true, nullptr, false).run(p.n, grad, grad_x);
 }
 
 template <class T>

@@ -8,12 +8,19 @@
 namespace talus::TALUS_ISA_NS {
 
 // The accumulators, a weight and, where multiplications cannot broadcast from memory, an element fill the registers.
+// There each load feeds one multiplication, and pairs of registers halve the loads of elements; then kernel rows of
+// three columns are summed two at a time, those of one column six.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kPixels = 14, kRows = 9;
+constexpr bool kPairs = false;
 #else
 constexpr int kPixels = 12, kRows = 4;
+constexpr bool kPairs = true;
 #endif
-static_assert(kPixels <= kMaxChannelPixels && kRows <= kMaxChannelRows, "the table has no room for these kernels");
+constexpr int kPoints = 6, kPairRows[2] = {6, 2};
+static_assert(kPixels <= kMaxChannelPixels && kPoints <= kMaxChannelPoints && kRows <= kMaxChannelRows &&
+                  kPairRows[0] <= kMaxChannelRows,
+              "the table has no room for these kernels");
 
 template <class T, int L, int Step, int Rows, int Columns>
 static void tile(const ChannelTile<T>& t) {
@@ -46,10 +53,42 @@ static void tile(const ChannelTile<T>& t) {
   }
 }
 
-template <class T, int L, int Width, int Rows>
+template <class T, int L, int Points>
+static void tile_of_points(const ChannelPoints<T>& t) {
+  using V = Lanes<T, L>;
+  V acc[Points][2] = {};
+  const T* x[Points];
+  TALUS_UNROLL
+  for (int q = 0; q < Points; ++q) x[q] = t.x[q];
+  const T* w = t.w;
+  const int64_t* offset = t.offset;
+  for (int64_t k = t.taps; k > 0; --k, w += 2 * L) {
+    const int64_t shift = *offset++;
+    const V low = load_lanes<T, L>(w), high = load_lanes<T, L>(w + L);
+    TALUS_UNROLL
+    for (int q = 0; q < Points; ++q) {
+      const T element = x[q][shift];
+      acc[q][0] += low * element;
+      acc[q][1] += high * element;
+    }
+  }
+  const V least = t.relu ? V{} : V{} - std::numeric_limits<T>::infinity();
+  TALUS_UNROLL
+  for (int half = 0; half < 2; ++half) {
+    const V bias = load_lanes<T, L>(t.bias + half * L);
+    TALUS_UNROLL
+    for (int q = 0; q < Points; ++q) {
+      V sum = acc[q][half] + bias;
+      sum = sum < least ? least : sum;  // NaN stays NaN
+      std::memcpy(t.strip[q] + half * L, &sum, sizeof sum);
+    }
+  }
+}
+
+template <class T, int L, int Registers, int Width, int Rows>
 static void dots(const ChannelDots<T>& d) {
   using V = Lanes<T, L>;
-  V acc[Rows][Width] = {};
+  V acc[Rows][Width][Registers] = {};
   const T* strip = d.strip;
   const T* row = d.x;
   const int64_t step = d.step;
@@ -58,12 +97,18 @@ static void dots(const ChannelDots<T>& d) {
     const T* x[Rows];
     TALUS_UNROLL
     for (int i = 0; i < Rows; ++i) x[i] = row + d.offset[i];
-    for (int64_t q = d.columns; q > 0; --q, strip += L) {
-      const V g = load_lanes<T, L>(strip);
+    for (int64_t q = d.columns; q > 0; --q, strip += Registers * L) {
+      V g[Registers];
+      TALUS_UNROLL
+      for (int r = 0; r < Registers; ++r) g[r] = load_lanes<T, L>(strip + r * L);
       TALUS_UNROLL
       for (int i = 0; i < Rows; ++i) {
         TALUS_UNROLL
-        for (int j = 0; j < Width; ++j) acc[i][j] += g * x[i][j];
+        for (int j = 0; j < Width; ++j) {
+          const T element = x[i][j];
+          TALUS_UNROLL
+          for (int r = 0; r < Registers; ++r) acc[i][j][r] += g[r] * element;
+        }
         x[i] += step;
       }
     }
@@ -72,9 +117,12 @@ static void dots(const ChannelDots<T>& d) {
   TALUS_UNROLL
   for (int i = 0; i < Rows; ++i) {
     TALUS_UNROLL
-    for (int j = 0; j < Width; ++j, sums += L) {
-      const V sum = load_lanes<T, L>(sums) + acc[i][j];
-      std::memcpy(sums, &sum, sizeof sum);
+    for (int j = 0; j < Width; ++j) {
+      TALUS_UNROLL
+      for (int r = 0; r < Registers; ++r, sums += L) {
+        const V sum = load_lanes<T, L>(sums) + acc[i][j][r];
+        std::memcpy(sums, &sum, sizeof sum);
+      }
     }
   }
 }
@@ -97,19 +145,21 @@ static inline void transpose_square(Lanes<T, L>* v) {
   }
 }
 
-template <class T, int L>
+template <class T, int L, int Registers>
 static void pack(int64_t taps, const T* from, int64_t stride, const T* end, const int64_t* place, T* to) {
-  for (int64_t t = 0; t < taps; t += L, place += L) {
-    Lanes<T, L> block[L];
-    TALUS_UNROLL
-    for (int i = 0; i < L; ++i) {
-      const T* row = from + i * stride + t;
-      block[i] = end - row >= L ? load_lanes<T, L>(row) : load_between<T, L>(row, 0, static_cast<int>(end - row));
+  for (int r = 0; r < Registers; ++r, from += L * stride, to += L) {
+    for (int64_t t = 0; t < taps; t += L) {
+      Lanes<T, L> block[L];
+      TALUS_UNROLL
+      for (int i = 0; i < L; ++i) {
+        const T* row = from + i * stride + t;
+        block[i] = end - row >= L ? load_lanes<T, L>(row) : load_between<T, L>(row, 0, static_cast<int>(end - row));
+      }
+      transpose_square<1, T, L>(block);
+      TALUS_UNROLL
+      for (int q = 0; q < L; ++q)
+        if (q < taps - t) std::memcpy(to + place[t + q] * Registers * L, &block[q], sizeof block[q]);
     }
-    transpose_square<1, T, L>(block);
-    TALUS_UNROLL
-    for (int q = 0; q < L; ++q)
-      if (q < taps - t) std::memcpy(to + place[q] * L, &block[q], sizeof block[q]);
   }
 }
 
@@ -121,32 +171,40 @@ static inline bool each_square(int64_t pixels, Square&& square) {
   return true;
 }
 
-template <class T, int L>
+template <class T, int L, int Registers>
 static void gather(int64_t pixels, const T* from, int64_t plane, T* to) {
-  const bool done = each_square<T, L>(pixels, [&](int64_t p) TALUS_INLINE_LAMBDA {
-    Lanes<T, L> block[L];
-    TALUS_UNROLL
-    for (int i = 0; i < L; ++i) block[i] = load_lanes<T, L>(from + i * plane + p);
-    transpose_square<1, T, L>(block);
-    std::memcpy(to + p * L, block, sizeof block);
-  });
-  if (done) return;
-  for (int64_t p = 0; p < pixels; ++p)
-    for (int i = 0; i < L; ++i) to[p * L + i] = from[i * plane + p];
+  constexpr int kPixel = Registers * L;
+  for (int r = 0; r < Registers; ++r, from += L * plane, to += L) {
+    const bool done = each_square<T, L>(pixels, [&](int64_t p) TALUS_INLINE_LAMBDA {
+      Lanes<T, L> block[L];
+      TALUS_UNROLL
+      for (int i = 0; i < L; ++i) block[i] = load_lanes<T, L>(from + i * plane + p);
+      transpose_square<1, T, L>(block);
+      TALUS_UNROLL
+      for (int i = 0; i < L; ++i) std::memcpy(to + (p + i) * kPixel, &block[i], sizeof block[i]);
+    });
+    if (done) continue;
+    for (int64_t p = 0; p < pixels; ++p)
+      for (int i = 0; i < L; ++i) to[p * kPixel + i] = from[i * plane + p];
+  }
 }
 
-template <class T, int L>
+template <class T, int L, int Registers>
 static void scatter(int64_t pixels, const T* from, T* to, int64_t plane) {
-  const bool done = each_square<T, L>(pixels, [&](int64_t p) TALUS_INLINE_LAMBDA {
-    Lanes<T, L> block[L];
-    std::memcpy(block, from + p * L, sizeof block);
-    transpose_square<1, T, L>(block);
-    TALUS_UNROLL
-    for (int i = 0; i < L; ++i) std::memcpy(to + i * plane + p, &block[i], sizeof block[i]);
-  });
-  if (done) return;
-  for (int64_t p = 0; p < pixels; ++p)
-    for (int i = 0; i < L; ++i) to[i * plane + p] = from[p * L + i];
+  constexpr int kPixel = Registers * L;
+  for (int r = 0; r < Registers; ++r, from += L, to += L * plane) {
+    const bool done = each_square<T, L>(pixels, [&](int64_t p) TALUS_INLINE_LAMBDA {
+      Lanes<T, L> block[L];
+      TALUS_UNROLL
+      for (int i = 0; i < L; ++i) block[i] = load_lanes<T, L>(from + (p + i) * kPixel);
+      transpose_square<1, T, L>(block);
+      TALUS_UNROLL
+      for (int i = 0; i < L; ++i) std::memcpy(to + i * plane + p, &block[i], sizeof block[i]);
+    });
+    if (done) continue;
+    for (int64_t p = 0; p < pixels; ++p)
+      for (int i = 0; i < L; ++i) to[i * plane + p] = from[p * kPixel + i];
+  }
 }
 
 template <class T, int L, int Step, int Rows, int Columns>
@@ -161,31 +219,46 @@ static constexpr void fill_tiles(ChannelKernels<T>& k) {
   }
 }
 
-template <class T, int L, int Rows>
-static constexpr void fill_dots(ChannelKernels<T>& k) {
-  k.dots[0][Rows - 1] = dots<T, L, 1, Rows>;
-  k.dots[1][Rows - 1] = dots<T, L, 3, Rows>;
-  if constexpr (Rows > 1) fill_dots<T, L, Rows - 1>(k);
+template <class T, int L, int Points>
+static constexpr void fill_points(ChannelKernels<T>& k) {
+  k.tile_of_points[Points - 1] = tile_of_points<T, L, Points>;
+  if constexpr (Points > 1) fill_points<T, L, Points - 1>(k);
 }
 
-template <class T, int L>
+template <class T, int L, int Registers, int Width, int Rows>
+static constexpr void fill_dots(ChannelKernels<T>& k) {
+  k.dots[Width == 3][Rows - 1] = dots<T, L, Registers, Width, Rows>;
+  if constexpr (Rows > 1) fill_dots<T, L, Registers, Width, Rows - 1>(k);
+}
+
+template <class T, int L, int Registers>
 static constexpr ChannelKernels<T> kernels() {
   ChannelKernels<T> k = {};
-  if constexpr (L >= 4 || L == kLanes<T>) {
-    k.lanes = L;
-    k.pixels = kPixels;
-    k.rows = kRows;
-    k.pack = pack<T, L>;
-    k.gather = gather<T, L>;
-    k.scatter = scatter<T, L>;
-    fill_tiles<T, L, 1, 1, kPixels>(k);
-    fill_dots<T, L, kRows>(k);
+  if constexpr (Registers == 2 ? kPairs : L >= 4 || L == kLanes<T>) {
+    k.lanes = Registers * L;
+    k.pack = pack<T, L, Registers>;
+    k.gather = gather<T, L, Registers>;
+    k.scatter = scatter<T, L, Registers>;
+    if constexpr (Registers == 2) {
+      k.pixels = k.points = kPoints;
+      fill_points<T, L, kPoints>(k);
+    } else {
+      k.pixels = kPixels;
+      fill_tiles<T, L, 1, 1, kPixels>(k);
+    }
+    constexpr int rows[2] = {Registers == 2 ? kPairRows[0] : kRows, Registers == 2 ? kPairRows[1] : kRows};
+    k.rows[0] = rows[0];
+    k.rows[1] = rows[1];
+    fill_dots<T, L, Registers, 1, rows[0]>(k);
+    fill_dots<T, L, Registers, 3, rows[1]>(k);
   }
   return k;
 }
 
 extern const ChannelTable channel_table;
-constexpr ChannelTable channel_table = {{kernels<float, kLanes<float>>(), kernels<float, kLanes<float> / 2>()},
-                                        {kernels<double, kLanes<double>>(), kernels<double, kLanes<double> / 2>()}};
+constexpr ChannelTable channel_table = {
+    {kernels<float, kLanes<float>, 2>(), kernels<float, kLanes<float>, 1>(), kernels<float, kLanes<float> / 2, 1>()},
+    {kernels<double, kLanes<double>, 2>(), kernels<double, kLanes<double>, 1>(),
+     kernels<double, kLanes<double> / 2, 1>()}};
 
 }  // namespace talus::TALUS_ISA_NS

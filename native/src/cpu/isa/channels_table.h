@@ -8,6 +8,7 @@
 namespace talus {
 
 constexpr int kMaxChannelPixels = 14;
+constexpr int kMaxChannelPoints = 6;
 constexpr int kMaxChannelRows = 9;
 
 // strip[r * strip_row + q * strip_pixel + i] = relu(bias[i] + sum_t w[t * lanes + i] * x[r * x_row + q * step +
@@ -25,6 +26,18 @@ struct ChannelTile {
   bool relu;
 };
 
+// strip[q][i] = relu(bias[i] + sum_t w[t * lanes + i] * x[q][offset[t]]): a few pixels wherever they are.
+template <class T>
+struct ChannelPoints {
+  int64_t taps;
+  const int64_t* offset;
+  const T* w;
+  const T* x[kMaxChannelPoints];
+  T* strip[kMaxChannelPoints];
+  const T* bias;  // [lanes]
+  bool relu;
+};
+
 // sums[(i * width + j) * lanes...] += sum over rows y and columns q of
 // strip[(y * columns + q) * lanes...] * x[y * x_row + q * step + offset[i] + j], for a few kernel rows i of `width`.
 template <class T>
@@ -37,14 +50,17 @@ struct ChannelDots {
   T* sums;
 };
 
-// For registers of one width.
+// For blocks of channels of one width.
 template <class T>
 struct ChannelKernels {
-  int lanes;   // 0: there is no such register
-  int pixels;  // of the largest tile of one row; tiles of two rows have half as many columns
-  int rows;    // of kernels, of which `dots` sums three columns at a time
+  int lanes;    // of one register, or two; 0: there are no such kernels
+  int pixels;   // of the largest tile, of one row; tiles of two rows have half as many columns
+  int points;   // of the largest tile where pixels may be anywhere, which blocks of two registers have instead, or 0
+  int rows[2];  // of kernels, of which `dots` sums one column, or three, at a time
   // [step - 1][rows - 1][columns - 1]
   void (*tile[2][2][kMaxChannelPixels])(const ChannelTile<T>&);
+  // [points - 1]
+  void (*tile_of_points[kMaxChannelPoints])(const ChannelPoints<T>&);
   // [width == 3][rows - 1]
   void (*dots[2][kMaxChannelRows])(const ChannelDots<T>&);
   // to[place[t] * lanes + i] = from[i * stride + t], t < taps; nothing is read from `end` on.
@@ -55,13 +71,15 @@ struct ChannelKernels {
   void (*scatter)(int64_t pixels, const T* from, T* to, int64_t plane);
 };
 
-// Whole registers, and halves for as few channels.
+// Pairs of registers, single ones, and halves for as few channels.
+constexpr int kChannelWidths = 3;
+
 struct ChannelTable {
-  ChannelKernels<float> f32[2];
-  ChannelKernels<double> f64[2];
+  ChannelKernels<float> f32[kChannelWidths];
+  ChannelKernels<double> f64[kChannelWidths];
 
   template <class T>
-  const ChannelKernels<T> (&of() const)[2] {
+  const ChannelKernels<T> (&of() const)[kChannelWidths] {
     if constexpr (sizeof(T) == sizeof(float))
       return f32;
     else
