@@ -1,6 +1,7 @@
 package dev.talus.nn;
 
 import dev.talus.Tensor;
+import dev.talus.autograd.Autograd;
 import java.util.Map;
 
 /**
@@ -11,13 +12,17 @@ import java.util.Map;
  * }</pre>
  *
  * <p>A {@link Conv2d} or {@link Linear} followed by a {@link ReLU} is computed in one pass; values
- * and graph are those of the two.
+ * and graph are those of the two. Under {@link Autograd#noGrad} what lies between two of Talus's
+ * own layers is freed as soon as the second one has read it.
  *
  * @see <a
  *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Sequential.html">Sequential</a>
  */
 public final class Sequential extends Module {
   private final Module[] steps;
+
+  // Whether a step forgets its input, and nobody else has seen what it returns.
+  private final boolean[] discreet;
 
   /**
    * With the names 0, 1, ….
@@ -29,6 +34,7 @@ public final class Sequential extends Module {
       register(Integer.toString(i), modules[i]);
     }
     steps = steps();
+    discreet = discreet(steps);
   }
 
   /**
@@ -39,10 +45,23 @@ public final class Sequential extends Module {
   public Sequential(Map<String, ? extends Module> modules) {
     modules.forEach(this::register);
     steps = steps();
+    discreet = discreet(steps);
   }
 
   private Module[] steps() {
     return namedChildren().values().toArray(new Module[0]);
+  }
+
+  private static boolean[] discreet(Module[] steps) {
+    boolean[] discreet = new boolean[steps.length];
+    for (int i = 0; i < steps.length; i++) {
+      discreet[i] = steps[i].modules().stream().allMatch(Sequential::isOurs);
+    }
+    return discreet;
+  }
+
+  private static boolean isOurs(Module module) {
+    return module.getClass().getPackage() == Sequential.class.getPackage();
   }
 
   /** How many modules there are. */
@@ -61,17 +80,28 @@ public final class Sequential extends Module {
 
   @Override
   public Tensor forward(Tensor x) {
+    boolean frees = !Autograd.isGradEnabled();
     Tensor y = x;
+    boolean unseen = false;
     for (int i = 0; i < steps.length; i++) {
+      boolean quiet = discreet[i];
       // What is between a layer and its ReLU nobody can see, so that it need not exist.
       boolean relu = i + 1 < steps.length && steps[i + 1] instanceof ReLU;
-      Tensor both = relu ? steps[i].forwardRelu(y) : null;
-      if (both != null) {
-        y = both;
+      Tensor out = relu ? steps[i].forwardRelu(y) : null;
+      if (out != null) {
         i++;
       } else {
-        y = steps[i].forward(y);
+        out = steps[i].forward(y);
       }
+      if (out == y) {
+        unseen &= quiet;
+        continue;
+      }
+      if (frees && unseen && quiet) {
+        y.close();
+      }
+      y = out;
+      unseen = quiet;
     }
     return y;
   }
