@@ -28,12 +28,8 @@ final class Contest {
   private final Map<String, Double> known = new HashMap<>();
 
   Contest(Settings settings) {
-    this(settings, 4 * settings.seconds());
-  }
-
-  Contest(Settings settings, double warmUpSeconds) {
     this.settings = settings;
-    this.warmUpSeconds = warmUpSeconds;
+    warmUpSeconds = 4 * settings.seconds();
   }
 
   /** The timings of those who were not dropped, in the order of the rivals. */

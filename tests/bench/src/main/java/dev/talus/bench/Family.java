@@ -15,7 +15,9 @@ interface Family {
     return 0;
   }
 
-  /** Seconds of warm-up; 0: the usual. */
+  /**
+   * Seconds that each library runs before a row, for the JVM to compile it; 0 where it is quick.
+   */
   default double warmUpSeconds() {
     return 0;
   }

@@ -23,7 +23,7 @@ final class TinyFamily implements Family {
 
   @Override
   public double warmUpSeconds() {
-    return 1.5;
+    return 4.0;
   }
 
   @Override

@@ -41,15 +41,16 @@ final class Worker {
 
   private void measure(Row row) {
     boolean usual = waiting.equals(Bench.USUAL_WAITING);
-    Contest contest =
-        family.warmUpSeconds() > 0
-            ? new Contest(settings, family.warmUpSeconds())
-            : new Contest(settings);
+    Contest contest = new Contest(settings);
     try (Work work = row.open().get()) {
       int most = Arrays.stream(settings.threads()).max().orElseThrow();
       Threads.talus(most);
       Threads.torch(most, most);
       work.check();
+      if (!family.isScaling() && family.warmUpSeconds() > 0) {
+        warmUp(work.talus());
+        warmUp(work.torch());
+      }
       for (int threads : settings.threads()) {
         if (threads == 1 && (family.isScaling() || !usual)) {
           continue;
@@ -69,6 +70,14 @@ final class Worker {
       // Results that differ, or an exception of a library: the other rows can still be measured.
       String why = Objects.requireNonNullElse(failure.getMessage(), failure.toString());
       print(new Result(row.name(), 0, waiting, List.of(), why));
+    }
+  }
+
+  /** Until the JVM has compiled what the row calls; contests warm up what depends on threads. */
+  private void warmUp(Runnable work) {
+    long start = System.nanoTime();
+    while ((System.nanoTime() - start) / 1e9 < family.warmUpSeconds()) {
+      work.run();
     }
   }
 
