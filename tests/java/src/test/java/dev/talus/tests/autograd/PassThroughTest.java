@@ -79,6 +79,34 @@ class PassThroughTest {
     }
   }
 
+  /**
+   * Relu's own rule reads relu's output, which the shortcut does without: values that change behind
+   * autograd's back tell which of them ran. A hook makes the engine go step by step.
+   */
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"FLOAT32", "FLOAT64"})
+  void relusOwnRuleDoesNotRun(DType type) {
+    for (boolean hooked : new boolean[] {false, true}) {
+      Tensor input = images(type);
+      Tensor relu = F.relu(input);
+      Tensor y = F.maxPool2d(relu, 2);
+      Tensor loss = y.mul(weights(y)).sum();
+      byte[] expected = bytes(stepByStep(relu, loss, input));
+      if (hooked) {
+        relu.registerHook(grad -> null);
+      }
+      relu.data().fill_(-1.0);
+      loss.backward();
+      if (hooked) {
+        assertThat(input.grad().abs().sum().item()).isZero();
+      } else {
+        assertThat(bytes(input.grad())).isEqualTo(expected);
+      }
+    }
+  }
+
   @Test
   void hooksSeeTheGradientInBetween() {
     Tensor relu = F.relu(x);
