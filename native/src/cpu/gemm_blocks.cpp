@@ -26,6 +26,8 @@ constexpr int64_t kDepthAlongRows = 128;
 // B is packed some tiles at a time, so that more than a line or two of each row is read in one go.
 constexpr int64_t kPackTiles = 4;
 constexpr int64_t kPackRows = 16;
+// Panels of a transposed A likewise.
+constexpr int64_t kPackPanels = 16;
 
 // Tiles of B for each thread that let every tile be one thread's own, and still finish together.
 constexpr int64_t kTilesPerThread = 8;
@@ -112,23 +114,26 @@ class Blocks {
     parallel_for(n, std::max<int64_t>(1, n / (threads_ * kTasksPerThread)), f);
   }
 
-  int64_t tiles_at_once(int64_t tiles) const {
-    return p_.b.trans ? 1 : std::max<int64_t>(1, std::min(kPackTiles, tiles / (kTilesPerThread * threads_)));
+  int64_t some_of(int64_t pieces, int64_t most) const {
+    if (threads_ == 1) return std::min(most, pieces);
+    return std::max<int64_t>(1, std::min(most, pieces / (kTilesPerThread * threads_)));
   }
+  int64_t tiles_at_once(int64_t tiles) const { return p_.b.trans ? 1 : some_of(tiles, kPackTiles); }
 
   // First the tiles of B, then the panels of A.
   void pack(bool new_b) const {
     const int64_t tiles = ceil_div(columns_, width_);
     if (!pack_b_) pack_tiles(tiles - 1, tiles, packed_tile(tiles - 1));
     const int64_t some = tiles_at_once(tiles);
-    const int64_t of_b = pack_b_ && new_b && !tile_by_tile_ ? ceil_div(tiles, some) : 0, of_a = pack_a_ ? panels_ : 0;
+    const int64_t of_b = pack_b_ && new_b && !tile_by_tile_ ? ceil_div(tiles, some) : 0;
+    const int64_t high = p_.a.trans ? some_of(panels_, kPackPanels) : 1, of_a = pack_a_ ? ceil_div(panels_, high) : 0;
     if (of_a + of_b == 0) return;
     share(of_a + of_b, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         if (i < of_b) {
           pack_tiles(i * some, std::min(tiles, (i + 1) * some), packed_tile(i * some));
         } else {
-          pack_panel(i - of_b);
+          pack_panels((i - of_b) * high, std::min(panels_, (i - of_b + 1) * high));
         }
       }
     });
@@ -147,11 +152,16 @@ class Blocks {
     }
   }
 
-  void pack_panel(int64_t panel) const {
+  void pack_panels(int64_t begin, int64_t end) const {
     const auto pack = p_.a.trans ? kernels_.pack_columns : kernels_.pack_rows;
-    const int height = static_cast<int>(start(panel + 1) - start(panel));
-    pack(depth_, height, p_.a.at(row_ + start(panel), k_), p_.a.stride, height,
-         packed_a_.get() + start(panel) * depth_);
+    const int64_t columns = p_.a.trans ? kPackRows : depth_;
+    for (int64_t p = 0; p < depth_; p += columns) {
+      for (int64_t panel = begin; panel < end; ++panel) {
+        const int height = static_cast<int>(start(panel + 1) - start(panel));
+        pack(std::min(columns, depth_ - p), height, p_.a.at(row_ + start(panel), k_ + p), p_.a.stride, height,
+             packed_a_.get() + start(panel) * depth_ + p * height);
+      }
+    }
   }
 
   void multiply() const {
