@@ -35,13 +35,16 @@ constexpr int64_t kTilesPerThread = 8;
 // Pieces of work for each thread: the last to finish is alone for little.
 constexpr int64_t kTasksPerThread = 16;
 
+constexpr int64_t kLine = 64;
+
 template <class T>
 bool collide(const Matrix<T>& matrix) {
   return !matrix.trans && matrix.stride * int64_t{sizeof(T)} % kCollidingBytes == 0;
 }
 
-// Where the largest blocks stay: a row panel of B (depth x tile width) streams from L2 past a panel of A in L1, a group
-// of A's panels takes a quarter of L2, and what all threads read of B takes a quarter of L3.
+// Where the largest blocks stay: of one row of A or column of B, 512 elements where L1 has 32 KB, so that a tile of B
+// streams from L2 past a panel of A in L1; a group of A's panels takes a quarter of L2, and what all threads read of B
+// takes a quarter of L3.
 template <class T>
 struct BlockSizes {
   int64_t depth, columns, rows, group_panels;
@@ -50,7 +53,7 @@ struct BlockSizes {
     constexpr int64_t kBytes = sizeof(T);
     const Caches& c = caches();
     const int64_t width = kTileVectors * kernels.lanes;
-    depth = std::max<int64_t>(1, even_part(k, std::max<int64_t>(16, 2 * c.l1 / (width * kBytes))));
+    depth = std::max<int64_t>(1, even_part(k, std::max<int64_t>(16, c.l1 / 64)));
     columns = even_part(n, std::max(width, c.l3 / 4 / (depth * kBytes)), width);
     group_panels = std::max<int64_t>(1, c.l2 / 4 / (kernels.rows * depth * kBytes));
     rows = even_part(m, std::max<int64_t>(kernels.rows, c.l3 / 4 / (depth * kBytes)));
@@ -233,8 +236,18 @@ class Blocks {
       multiply_tile(t, tile, panel);
     };
     if (depth_ > kDepthAlongRows) {
-      for (int64_t tile = begin; tile < end; ++tile)
-        for (int64_t panel = first_panel; panel < last_panel; ++panel) at(tile, panel);
+      const int64_t panels = last_panel - first_panel, bytes = depth_ * width_ * int64_t{sizeof(T)};
+      for (int64_t tile = begin; tile < end; ++tile) {
+        // The next tile of B is in L3 alone, and is fetched a piece with every panel.
+        const bool fetch = pack_b_ && tile + 1 < end;
+        const char* next = fetch ? reinterpret_cast<const char*>(packed_tile(tile + 1)) : nullptr;
+        for (int64_t panel = 0; panel < panels; ++panel) {
+          if (fetch)
+            for (int64_t i = panel * bytes / panels; i < (panel + 1) * bytes / panels; i += kLine)
+              __builtin_prefetch(next + i, 0, 2);
+          at(tile, first_panel + panel);
+        }
+      }
       return;
     }
     // As many tiles of B as stay in L2.
