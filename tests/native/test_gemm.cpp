@@ -207,6 +207,15 @@ TEST(tiles_packed_where_they_are_used) {
   });
 }
 
+TEST(one_part_of_c_for_each_thread) {
+  all_transposes([](bool ta, bool tb) {
+    compare<float>({1, 96, 128, 200, ta, tb, 1.5, 0.5, true, true, 1});
+    compare<double>({1, 96, 128, 100, ta, tb, 1, 0, true, true});
+    compare<float>({1, 250, 20, 300, ta, tb, 1, 1, true, false, 0, false, false, true});
+    compare<float>({1, 65, 121, 577, ta, tb, 1, 0, true, true, 3, false, false, true});
+  });
+}
+
 TEST(blocks_of_small_caches) {
   const talus::CachesForTest tiny({4 << 10, 32 << 10, 64 << 10});
   all_transposes([](bool ta, bool tb) {

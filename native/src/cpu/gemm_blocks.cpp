@@ -35,6 +35,12 @@ constexpr int64_t kTilesPerThread = 8;
 // Pieces of work for each thread: the last to finish is alone for little.
 constexpr int64_t kTasksPerThread = 16;
 
+// Products of at most this many multiply-adds are cut into one part of C a thread, which packs what it needs itself, if
+// that leaves a thread idle for at most one part in so many: they are over before sharing packed blocks has paid.
+// Larger ones need the balance of small pieces, because cores are not equally fast.
+constexpr int64_t kWorkInParts = 1 << 23;
+constexpr int64_t kMostIdle = 8;
+
 constexpr int64_t kLine = 64;
 
 template <class T>
@@ -63,12 +69,12 @@ struct BlockSizes {
 template <class T>
 class Blocks {
  public:
-  Blocks(const GemmKernels<T>& kernels, const Product<T>& product)
+  Blocks(const GemmKernels<T>& kernels, const Product<T>& product, int64_t threads)
       : kernels_(kernels),
         p_(product),
         sizes_(kernels, p_.m, p_.n, p_.k),
         width_(kTileVectors * kernels.lanes),
-        threads_(std::min<int64_t>(num_threads(), p_.m * p_.n * std::max<int64_t>(1, p_.k) / kParallelWork + 1)),
+        threads_(threads),
         pack_a_(p_.k >= kDepthToPack &&
                 ceil_div(p_.n, width_) > (collide(p_.a) ? kTilesInPlaceColliding : kColumnTilesInPlace)),
         pack_b_(p_.b.trans ||
@@ -268,11 +274,57 @@ class Blocks {
   int64_t column_ = 0, columns_ = 0, k_ = 0, depth_ = 0, row_ = 0, rows_ = 0, panels_ = 0;
 };
 
+// C cut into one part a thread: so many bands of rows, each into so many of columns; no parts if it cannot be cut
+// evenly. Of the ways to cut, the one that packs least twice.
+struct Parts {
+  int64_t rows = 1, columns = 1;
+
+  Parts(int64_t threads, int64_t m, int64_t n, int64_t row_unit, int64_t column_unit) {
+    int64_t least = 0;
+    for (int64_t r = 1; r <= threads; ++r) {
+      if (threads % r != 0) continue;
+      const int64_t c = threads / r, packed_twice = r * n + c * m;
+      const int64_t largest = even_part(m, ceil_div(m, r), row_unit) * even_part(n, ceil_div(n, c), column_unit);
+      if ((largest * threads - m * n) * kMostIdle > m * n || (least > 0 && packed_twice >= least)) continue;
+      least = packed_twice;
+      rows = r;
+      columns = c;
+    }
+  }
+};
+
+template <class T>
+Product<T> part_of(const Product<T>& p, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+  Product<T> part = p;
+  part.m = rows;
+  part.n = columns;
+  part.a.data = p.a.at(row, 0);
+  part.b.data = p.b.at(0, column);
+  part.c = p.c + row * p.ldc + column;
+  if (p.bias != nullptr) part.bias = p.bias + column;
+  if (p.row_bias != nullptr) part.row_bias = p.row_bias + row;
+  return part;
+}
+
 }  // namespace
 
 template <class T>
-void multiply_blocks(const GemmKernels<T>& kernels, const Product<T>& product) {
-  Blocks<T>(kernels, product).run();
+void multiply_blocks(const GemmKernels<T>& kernels, const Product<T>& p) {
+  const int64_t work = p.m * p.n * std::max<int64_t>(1, p.k);
+  const int64_t threads = std::min<int64_t>(num_threads(), work / kParallelWork + 1);
+  const int64_t width = kTileVectors * kernels.lanes;
+  const Parts parts(work <= kWorkInParts ? threads : 1, p.m, p.n, kernels.rows, width);
+  const int64_t count = parts.rows * parts.columns;
+  if (count == 1) return Blocks<T>(kernels, p, threads).run();
+  const int64_t rows = even_part(p.m, ceil_div(p.m, parts.rows), kernels.rows);
+  const int64_t columns = even_part(p.n, ceil_div(p.n, parts.columns), width);
+  parallel_for(count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = i / parts.columns * rows, column = i % parts.columns * columns;
+      if (row >= p.m || column >= p.n) continue;
+      Blocks<T>(kernels, part_of(p, row, std::min(rows, p.m - row), column, std::min(columns, p.n - column)), 1).run();
+    }
+  });
 }
 
 template void multiply_blocks(const GemmKernels<float>&, const Product<float>&);
