@@ -157,7 +157,8 @@ void Reduction::plan() {
   const bool in_place = width == 1 && reduced.ndim <= 1 && reduced.contiguous(0);
   const bool long_chunks = op == TALUS_SUM || op == TALUS_MEAN || op == TALUS_MAX || op == TALUS_MIN;
   if (in_place && long_chunks && is_float(dtype)) chunk = kLongChunk;
-  if (in_place && reduced.n <= kLongChunk && kept.ndim == 1) row_loop = reduce_table().row(op, dtype);
+  if (in_place && reduced.n <= kLongChunk && kept.ndim == 1 && indices == nullptr)
+    row_loop = reduce_table().row(op, dtype);
   groups_in_row = (row_outputs + width - 1) / width;
   groups = groups_in_row * (kept.n / row_outputs);
   chunks = (reduced.n + chunk - 1) / chunk;
@@ -232,11 +233,11 @@ void Reduction::write(int64_t i, const Partial& p) const {
 void run_rows(const Reduction& r) {
   constexpr int64_t kRows = 64;
   parallel_for(r.kept.n, (65536 + r.reduced.n - 1) / r.reduced.n, [&](int64_t begin, int64_t end) {
-    double sums[kRows];
+    double values[kRows];
     for (int64_t row = begin; row < end; row += kRows) {
       const int64_t rows = end - row < kRows ? end - row : kRows, stride = r.kept.stride[0][0];
-      r.row_loop(r.x + row * stride * r.bytes, stride, rows, r.reduced.n, sums);
-      for (int64_t i = 0; i < rows; ++i) r.write(row + i, {sums[i], 0, 0, 0});
+      r.row_loop(r.x + row * stride * r.bytes, stride, rows, r.reduced.n, values);
+      for (int64_t i = 0; i < rows; ++i) r.write(row + i, {values[i], 0, 0, 0});
     }
   });
 }

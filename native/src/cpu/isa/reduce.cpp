@@ -35,33 +35,66 @@ static inline double sum_of(const T* x, int64_t n, T fill, F f) {
   return sum_lanes<T>(grand + total);
 }
 
+// Places that are read side by side: the processor fetches ahead in each of them, and one alone is not enough to keep
+// the memory busy.
+constexpr int kStreams = 8;
+// Of this many bytes on, pieces of one run are worth being read side by side; shorter ones are less than a page each.
+constexpr int64_t kLongRun = 32768;
+
+// sums[s] += the elements [0, n) of x + s * stride, lane by lane, for all streams; n is a multiple of 2 kLanes<T>.
+template <class T>
+static inline void stream_sums(const T* x, int64_t stride, int64_t n, Vec<T>* sums) {
+  constexpr int kL = kLanes<T>;
+  for (int64_t i = 0; i < n;) {
+    Vec<T> total[kStreams] = {};
+    for (int64_t group = 0; group < kDepth && i < n; ++group) {
+      Vec<T> sum[kStreams] = {};
+      for (int64_t depth = 0; depth < kDepth && i < n; depth += 2, i += 2 * kL)
+        for (int s = 0; s < kStreams; ++s) {
+          sum[s] += load<T>(x + s * stride + i);
+          sum[s] += load<T>(x + s * stride + i + kL);
+        }
+      for (int s = 0; s < kStreams; ++s) total[s] += sum[s];
+    }
+    for (int s = 0; s < kStreams; ++s) sums[s] += total[s];
+  }
+}
+
 template <class T>
 static inline double plain_sum(const T* x, int64_t n) {
-  return sum_of<T>(x, n, T(0), [](Vec<T> v) { return v; });
+  double sum = 0;
+  if (n * int64_t{sizeof(T)} >= kLongRun) {
+    // An odd number of lines apart: powers of two would meet in one set of the cache.
+    constexpr int64_t kLine = 2 * kLanes<T>;
+    const int64_t part = (((n / kStreams / kLine) - 1) | 1) * kLine;
+    Vec<T> sums[kStreams] = {};
+    stream_sums<T>(x, part, part, sums);
+    sum = sum_lanes<T>(((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])));
+    x += kStreams * part;
+    n -= kStreams * part;
+  }
+  return sum + sum_of<T>(x, n, T(0), [](Vec<T> v) { return v; });
 }
 
 // The greatest (Sign 1) or least (-1) of x, NaN if there is one.
 template <class T, int Sign>
 static inline T extreme_of(const T* x, int64_t n) {
-  constexpr int kL = kLanes<T>;
-  Vec<T> best = broadcast<T>(x[0]), other = best;
-  auto nan = best != best;
+  constexpr int kL = kLanes<T>, kChains = 4;
+  const auto better = [](auto a, auto b) { return (Sign > 0 ? b > a : b < a) ? b : a; };
+  const Vec<T> first = broadcast<T>(x[0]);
+  Vec<T> best[kChains] = {first, first, first, first};
+  auto nan = first != first;
   const auto update = [&](Vec<T>& b, Vec<T> v) {
-    b = (Sign > 0 ? v > b : v < b) ? v : b;
+    b = better(b, v);
     nan |= v != v;
   };
   int64_t i = 0;
-  for (; i + 2 * kL <= n; i += 2 * kL) {
-    update(best, load<T>(x + i));
-    update(other, load<T>(x + i + kL));
-  }
-  for (; i + kL <= n; i += kL) update(best, load<T>(x + i));
-  if (i < n) update(other, load_tail<T>(x + i, n - i, x[i]));
-  update(best, other);
-  bool any_nan = false;
-  for (int l = 0; l < kL; ++l) any_nan |= nan[l] != 0;
-  if (any_nan) return T(__builtin_nan(""));
-  return Sign > 0 ? max_lanes<T>(best) : -max_lanes<T>(-best);
+  for (; i + kChains * kL <= n; i += kChains * kL)
+    for (int k = 0; k < kChains; ++k) update(best[k], load<T>(x + i + k * kL));
+  for (; i + kL <= n; i += kL) update(best[0], load<T>(x + i));
+  if (i < n) update(best[1], load_tail<T>(x + i, n - i, x[i]));
+  if (any_lane<T>((Codes<T>)nan)) return T(__builtin_nan(""));
+  return fold_lanes<T>(better(better(best[0], best[1]), better(best[2], best[3])), better);
 }
 
 // ---------------------------------------------------------------- one loop per operation
@@ -81,14 +114,27 @@ struct Sum {
   }
 };
 
+// In double, because a product of floats soon leaves float's range.
+template <class T>
+static inline double product_of(const T* x, int64_t n) {
+  constexpr int kFactors = 16;
+  double product[kFactors];
+  for (double& p : product) p = 1;
+  int64_t i = 0;
+  for (; i + kFactors <= n; i += kFactors)
+    for (int k = 0; k < kFactors; ++k) product[k] *= double(x[i + k]);
+  for (int k = 0; i < n; ++i, ++k) product[k] *= double(x[i]);
+  for (int width = kFactors / 2; width > 0; width /= 2)
+    for (int k = 0; k < width; ++k) product[k] *= product[k + width];
+  return product[0];
+}
+
 template <class T>
 struct Prod {
   static void run(const void* x_bytes, int64_t n, bool, Partial* out) {
     const T* x = static_cast<const T*>(x_bytes);
     if constexpr (T(0.5) != T(0)) {
-      double product = 1;
-      for (int64_t i = 0; i < n; ++i) product *= double(x[i]);
-      out->value = product;
+      out->value = product_of<T>(x, n);
     } else {
       uint64_t product = 1;
       for (int64_t i = 0; i < n; ++i) product *= uint64_t(x[i]);
@@ -282,19 +328,40 @@ static void column_extreme_run(const void* x_bytes, int64_t row_stride, int64_t 
   if (c < cols) column_extremes<T, 1, Sign>(x + c, row_stride, rows, cols - c, values + c);
 }
 
-// Rows of few registers are summed together, as many as a register has lanes.
+// Rows of few registers are summed together, as many as a register has lanes; longer ones are read side by side.
 template <class T>
 static void row_sum_run(const void* x_bytes, int64_t row_stride, int64_t rows, int64_t n, double* sums) {
   constexpr int kL = kLanes<T>;
   const T* x = static_cast<const T*>(x_bytes);
   int64_t row = 0;
-  if (n <= kDepth * kL)
+  if (n <= kDepth * kL) {
     for (; row + kL <= rows; row += kL) {
       T lanes[kL];
       store<T>(lanes, row_sums<T, kL>(x + row * row_stride, row_stride, n));
       for (int l = 0; l < kL; ++l) sums[row + l] = double(lanes[l]);
     }
+  } else if (n * int64_t{sizeof(T)} < kLongRun) {
+    const int64_t whole = n / (2 * kL) * (2 * kL);
+    for (; row + kStreams <= rows; row += kStreams) {
+      const T* from = x + row * row_stride;
+      Vec<T> lanes[kStreams];
+      for (int s = 0; s < kStreams; ++s) lanes[s] = lane_sums<T>(from + s * row_stride + whole, n - whole);
+      stream_sums<T>(from, row_stride, whole, lanes);
+      for (int s = 0; s < kStreams; ++s) sums[row + s] = sum_lanes<T>(lanes[s]);
+    }
+  }
   for (; row < rows; ++row) sums[row] = plain_sum<T>(x + row * row_stride, n);
+}
+
+template <class T, int Sign>
+static void row_extreme_run(const void* x, int64_t row_stride, int64_t rows, int64_t n, double* values) {
+  for (int64_t row = 0; row < rows; ++row)
+    values[row] = double(extreme_of<T, Sign>(static_cast<const T*>(x) + row * row_stride, n));
+}
+
+template <class T>
+static void row_product_run(const void* x, int64_t row_stride, int64_t rows, int64_t n, double* values) {
+  for (int64_t row = 0; row < rows; ++row) values[row] = product_of<T>(static_cast<const T*>(x) + row * row_stride, n);
 }
 
 // ---------------------------------------------------------------- table
@@ -367,9 +434,25 @@ static ColumnLoop find_column(int op, int dtype) {
                                   : nullptr;
 }
 
+template <class T>
+static RowLoop find_row_of(int op) {
+  switch (op) {
+    case TALUS_SUM:
+    case TALUS_MEAN:
+      return row_sum_run<T>;
+    case TALUS_PROD:
+      return row_product_run<T>;
+    case TALUS_MAX:
+      return row_extreme_run<T, 1>;
+    case TALUS_MIN:
+      return row_extreme_run<T, -1>;
+    default:
+      return nullptr;
+  }
+}
+
 static RowLoop find_row(int op, int dtype) {
-  if (op != TALUS_SUM && op != TALUS_MEAN) return nullptr;
-  return dtype == TALUS_FLOAT32 ? row_sum_run<float> : dtype == TALUS_FLOAT64 ? row_sum_run<double> : nullptr;
+  return dtype == TALUS_FLOAT32 ? find_row_of<float>(op) : dtype == TALUS_FLOAT64 ? find_row_of<double>(op) : nullptr;
 }
 
 static SquaredDifferenceLoop find_squared_difference(int dtype) {

@@ -13,7 +13,7 @@ constexpr int64_t kReduceChunk = 2048;
 // Columns that are reduced side by side.
 constexpr int64_t kColumns = 256;
 // Sums and extremes that are read in place are cut less often: each cut holds up the stream from memory.
-constexpr int64_t kLongChunk = 16384;
+constexpr int64_t kLongChunk = 65536;
 
 // A reduced piece. Which fields mean something depends on the operation:
 //   SUM MEAN   floating: value, extra (what rounding lost); else integer
@@ -35,8 +35,9 @@ using ReduceLoop = void (*)(const void* x, int64_t n, bool want_index, Partial* 
 // values[c] = the sum or extreme of x[r * row_stride + c] over 1 <= rows <= kReduceChunk, for 0 <= c < cols <=
 // kColumns.
 using ColumnLoop = void (*)(const void* x, int64_t row_stride, int64_t rows, int64_t cols, double* values);
-// sums[r] = the sum of x[r * row_stride + i] over 0 <= i < n, 1 <= n <= kLongChunk, for 0 <= r < rows.
-using RowLoop = void (*)(const void* x, int64_t row_stride, int64_t rows, int64_t n, double* sums);
+// values[r] = the sum, product or extreme of x[r * row_stride + i] over 0 <= i < n, 1 <= n <= kLongChunk, for 0 <= r <
+// rows.
+using RowLoop = void (*)(const void* x, int64_t row_stride, int64_t rows, int64_t n, double* values);
 // The sum of (x - y)^2 over n <= kReduceChunk.
 using SquaredDifferenceLoop = double (*)(const void* x, const void* y, int64_t n);
 
@@ -45,7 +46,7 @@ struct ReduceTable {
   ReduceLoop (*reduce)(int op, int dtype);
   // SUM, MEAN, MAX and MIN of floating columns.
   ColumnLoop (*column)(int op, int dtype);
-  // SUM and MEAN of floating rows.
+  // SUM, MEAN, PROD, MAX and MIN of floating rows.
   RowLoop (*row)(int op, int dtype);
   SquaredDifferenceLoop (*squared_difference)(int dtype);
 };
