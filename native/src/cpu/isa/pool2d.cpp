@@ -303,6 +303,48 @@ void avg_backward_windows(const PoolShape& s, int64_t planes, const T* grad, T* 
         });
 }
 
+// Windows side by side: every input belongs to one window at most.
+bool is_tiled(const PoolShape& s) {
+  return s.kh == s.stride_h && s.kw == s.stride_w && s.pad_h == 0 && s.pad_w == 0 && s.dilation_h == 1 &&
+         s.dilation_w == 1 && s.oh * s.kh <= s.h && s.ow * s.kw <= s.w;
+}
+
+// to[0, n) = from[0, n). The last register overlaps the one before it, because masked stores are slow.
+template <class T>
+void copy_line(int64_t n, const T* from, T* to) {
+  constexpr int kL = kLanes<T>;
+  if (n < kL) return store_tail<T>(to, load<T>(from), n);
+  for (int64_t i = 0; i + kL <= n; i += kL) store<T>(to + i, load<T>(from + i));
+  store<T>(to + n - kL, load<T>(from + n - kL));
+}
+
+// The line that all rows of a window have in common is written once and copied; it is made a row of windows ahead,
+// because loads across the borders of what was just stored stall.
+template <class T>
+void avg_backward_tiled(const PoolShape& s, int64_t planes, const T* grad, T* grad_x, char* memory) {
+  constexpr int kL = kLanes<T>;
+  Workspace workspace(memory);
+  const Backward<T> at(s, workspace);
+  const int64_t length = s.stride_w * at.layout.length, rows = planes * s.oh;
+  const T by = static_cast<T>(s.divisor != 0 ? s.divisor : s.kh * s.kw);
+  const auto make = [&](int64_t row) {
+    T* line = at.split + row % 2 * length;
+    for_row<T>(s.ow,
+               [&](int64_t j, int64_t n) { store<T>(at.line + j, load_part<T>(grad + row * s.ow + j, n, T(0)) / by); });
+    // Whole registers: what reaches into the next window is overwritten by it.
+    for (int64_t j = 0; j < s.ow; ++j)
+      for (int64_t c = 0; c < s.kw; c += kL) store<T>(line + j * s.kw + c, broadcast<T>(at.line[j]));
+    zero(line + s.ow * s.kw, s.w - s.ow * s.kw);
+  };
+  if (rows > 0) make(0);
+  for (int64_t row = 0; row < rows; ++row) {
+    if (row + 1 < rows) make(row + 1);
+    T* to = grad_x + (row / s.oh * s.h + row % s.oh * s.kh) * s.w;
+    for (int64_t r = 0; r < s.kh; ++r) copy_line<T>(s.w, at.split + row % 2 * length, to + r * s.w);
+    if (row % s.oh == s.oh - 1) zero(to + s.kh * s.w, (s.h - s.oh * s.kh) * s.w);
+  }
+}
+
 // ------------------------------------------------------------------------------- one window for the whole plane
 
 bool is_global(const PoolShape& s) {
@@ -413,6 +455,7 @@ template <class T>
 void avg_backward(const PoolShape& s, int64_t planes, const T* grad, T* grad_x, char* workspace) {
   if (is_2x2(s)) return avg_backward_2x2<T>(s, planes, grad, grad_x);
   if (is_global(s)) return avg_backward_global<T>(s, planes, grad, grad_x);
+  if (is_tiled(s)) return avg_backward_tiled<T>(s, planes, grad, grad_x, workspace);
   avg_backward_windows<T>(s, planes, grad, grad_x, workspace);
 }
 
