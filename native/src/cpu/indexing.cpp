@@ -1,4 +1,5 @@
 // Selecting, gathering and adding by index. All indices are checked before anything is written.
+#include <atomic>
 #include <cstring>
 #include <type_traits>
 
@@ -12,15 +13,25 @@ namespace {
 
 constexpr int64_t kGrain = 65536;
 
+[[noreturn]] void fail_index(const char* what, const int64_t* index, int64_t n, int64_t size) {
+  int64_t i = 0;
+  while (i + 1 < n && uint64_t(index[i]) < uint64_t(size)) ++i;
+  fail(TALUS_INDEX_ERROR, "%s: index %lld at position %lld is out of range for a dimension of size %lld", what,
+       static_cast<long long>(index[i]), static_cast<long long>(i), static_cast<long long>(size));
+}
+
 void check_indices(const char* what, const int64_t* index, int64_t n, int64_t size) {
-  // One comparison finds both negative and too large values.
-  bool bad = false;
-  for (int64_t i = 0; i < n; ++i) bad |= uint64_t(index[i]) >= uint64_t(size);
-  if (!bad) return;
-  for (int64_t i = 0; i < n; ++i)
-    if (index[i] < 0 || index[i] >= size)
-      fail(TALUS_INDEX_ERROR, "%s: index %lld at position %lld is out of range for a dimension of size %lld", what,
-           static_cast<long long>(index[i]), static_cast<long long>(i), static_cast<long long>(size));
+  std::atomic<bool> bad{false};
+  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+    // Negative where an index, or what is left of the dimension behind it, is; four sums do not wait for each other.
+    int64_t signs[4] = {};
+    int64_t i = begin;
+    for (; i + 4 <= end; i += 4)
+      for (int k = 0; k < 4; ++k) signs[k] |= index[i + k] | int64_t(uint64_t(size) - 1 - uint64_t(index[i + k]));
+    for (; i < end; ++i) signs[0] |= index[i] | int64_t(uint64_t(size) - 1 - uint64_t(index[i]));
+    if ((signs[0] | signs[1] | signs[2] | signs[3]) < 0) bad = true;
+  });
+  if (bad) fail_index(what, index, n, size);
 }
 
 // So many of the items, each of `cost` elements, that a thread has enough to do.
@@ -35,6 +46,37 @@ T sum(T x, T y) {
     return T(uint64_t(x) + uint64_t(y));
   else
     return x + y;
+}
+
+// Calls f(row, first, last) for the parts of rows of `count` that make up the elements [begin, end).
+template <class F>
+void for_rows(int64_t begin, int64_t end, int64_t count, F&& f) {
+  for (int64_t i = begin; i < end;) {
+    const int64_t row = i / count, first = i - row * count;
+    const int64_t last = count < end - row * count ? count : end - row * count;
+    f(row, first, last);
+    i = row * count + last;
+  }
+}
+
+// to[i] = from[index[i]]
+template <class Word>
+void pick(int64_t n, const Word* from, const int64_t* index, Word* to) {
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    const Word a = from[index[i]], b = from[index[i + 1]], c = from[index[i + 2]], d = from[index[i + 3]];
+    to[i] = a;
+    to[i + 1] = b;
+    to[i + 2] = c;
+    to[i + 3] = d;
+  }
+  for (; i < n; ++i) to[i] = from[index[i]];
+}
+
+// to[index[i]] += from[i], in order.
+template <class T>
+void add_at(int64_t n, const T* from, const int64_t* index, T* to) {
+  for (int64_t i = 0; i < n; ++i) to[index[i]] = sum(to[index[i]], from[i]);
 }
 
 constexpr int64_t kLine = 64;  // bytes of a cache line
@@ -62,8 +104,10 @@ void index_select(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t
     if (inner == 1) {
       with_word(bytes, [&](auto* null) {
         using Word = std::remove_reference_t<decltype(*null)>;
-        for (int64_t i = begin; i < end; ++i)
-          reinterpret_cast<Word*>(to)[i] = reinterpret_cast<const Word*>(from)[i / count * size + index[i % count]];
+        for_rows(begin, end, count, [&](int64_t o, int64_t first, int64_t last) {
+          pick(last - first, reinterpret_cast<const Word*>(from) + o * size, index + first,
+               reinterpret_cast<Word*>(to) + o * count + first);
+        });
       });
       return;
     }
@@ -80,6 +124,13 @@ void index_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t co
   const int64_t tiles = (inner + kColumns - 1) / kColumns;
   dispatch_any(dtype, "index_add", [&](auto type) {
     using T = typename decltype(type)::type;
+    if (inner == 1) {
+      parallel_for(outer, grain_of(count), [&](int64_t begin, int64_t end) {
+        for (int64_t o = begin; o < end; ++o)
+          add_at(count, static_cast<const T*>(x) + o * count, index, static_cast<T*>(out) + o * size);
+      });
+      return;
+    }
     parallel_for(outer * tiles, grain_of(count * (inner < kColumns ? inner : kColumns)),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t item = begin; item < end; ++item) {
@@ -103,6 +154,13 @@ void gather(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count
     const Word* from = static_cast<const Word*>(x);
     Word* to = static_cast<Word*>(out);
     parallel_for(outer * count, grain_of(inner), [&](int64_t begin, int64_t end) {
+      if (inner == 1) {
+        for_rows(begin, end, count, [&](int64_t o, int64_t first, int64_t last) {
+          const int64_t at = o * count + first;
+          pick(last - first, from + o * size, index + at, to + at);
+        });
+        return;
+      }
       for (int64_t row = begin; row < end; ++row)
         for (int64_t k = 0; k < inner; ++k)
           to[row * inner + k] = from[(row / count * size + index[row * inner + k]) * inner + k];
@@ -118,6 +176,10 @@ void scatter_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t 
     const T* from = static_cast<const T*>(x);
     T* to = static_cast<T*>(out);
     parallel_for(outer, grain_of(count * inner), [&](int64_t begin, int64_t end) {
+      if (inner == 1) {
+        for (int64_t o = begin; o < end; ++o) add_at(count, from + o * count, index + o * count, to + o * size);
+        return;
+      }
       for (int64_t row = begin * count; row < end * count; ++row)
         for (int64_t k = 0; k < inner; ++k) {
           T& element = to[(row / count * size + index[row * inner + k]) * inner + k];
