@@ -69,15 +69,24 @@ static inline T max_row(const T* x, int64_t cols) {
   return fold_lanes<T>(greater(greater(best[0], best[1]), greater(best[2], best[3])), greater);
 }
 
+// How far the next group of rows lies behind one: its lines are asked for while this one is computed, because nothing
+// is read from memory then. 0 where rows are so long that this would drive out what is in use.
+template <class T>
+static inline int64_t ahead_of(int64_t rows, int64_t cols) {
+  return rows * cols * int64_t{sizeof(T)} <= 8192 ? rows * cols : 0;
+}
+
 // At most kSoftmaxRows rows: greatest[row], and sums[row] of exp(x - greatest[row]), which `out` gets if it is given.
 template <class T>
 static inline void exponentials(int64_t rows, int64_t cols, const T* x, T* out, T* greatest, T* sums) {
+  const int64_t ahead = ahead_of<T>(rows, cols);
   for (int64_t row = 0; row < rows; ++row) greatest[row] = max_row<T>(x + row * cols, cols);
   for (int64_t row = 0; row < rows; ++row) {
     const T* from = x + row * cols;
     T* to = out + row * cols;
     const T shift = greatest[row];
     const auto shifted = [&](int64_t i, int64_t n) {
+      __builtin_prefetch(from + ahead + i);
       return falling_exp<T>(load_part<T>(from + i, n, T(-__builtin_inf())) - shift);
     };
     if (out == nullptr) {
@@ -155,9 +164,11 @@ static void forward_rows(int64_t rows, int64_t cols, const void* x_bytes, void* 
     T* out = static_cast<T*>(out_bytes) + first * cols;
     exponentials<T>(count, cols, x, Log ? nullptr : out, greatest, sums);
     if (Log) log_all<T>(sums, logs);
+    const int64_t ahead = ahead_of<T>(count, cols);
     for (int64_t row = 0; row < count; ++row, x += cols, out += cols) {
       const T shift = greatest[row], log_sum = logs[row], scale = 1 / sums[row];
       for_row<T>(cols, [&](int64_t i, int64_t n) {
+        __builtin_prefetch(out + ahead + i, 1);
         const Vec<T> y =
             Log ? (load_part<T>(x + i, n, T(0)) - shift) - log_sum : load_part<T>(out + i, n, T(0)) * scale;
         store_part<T>(out + i, y, n);
@@ -179,9 +190,13 @@ static void backward_rows(int64_t rows, int64_t cols, const void* grad_bytes, co
         const Vec<T> g = load_part<T>(grad + row * cols + i, n, T(0));
         return Log ? g : g * load_part<T>(y + row * cols + i, n, T(0));
       }));
+    const int64_t ahead = ahead_of<T>(count, cols);
     for (int64_t row = 0; row < count; ++row, grad += cols, y += cols, grad_x += cols) {
       const T sum = sums[row];
       for_row<T>(cols, [&](int64_t i, int64_t n) {
+        __builtin_prefetch(grad + ahead + i);
+        __builtin_prefetch(y + ahead + i);
+        __builtin_prefetch(grad_x + ahead + i, 1);
         const Vec<T> g = load_part<T>(grad + i, n, T(0)), v = load_part<T>(y + i, n, T(0));
         store_part<T>(grad_x + i, Log ? g - falling_exp<T>(v) * sum : v * (g - sum), n);
       });
