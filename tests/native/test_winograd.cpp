@@ -10,32 +10,52 @@
 namespace {
 
 struct Case {
-  int64_t n, c, h, w, o, pad_h, pad_w, groups = 1;
+  int64_t n, c, h, w, o, pad_h, pad_w, groups = 1, stride = 1;
 };
 
 const Case kCases[] = {
-    {1, 1, 3, 3, 1, 0, 0},       // one output pixel
-    {1, 1, 1, 1, 1, 1, 1},       // one input pixel
-    {2, 3, 9, 11, 5, 1, 1},      // channels that fill no register
-    {3, 17, 8, 8, 33, 1, 1},     // one more than fills it
-    {2, 20, 10, 6, 40, 0, 0},    // no padding: the input's gradient has twice the usual one
-    {2, 8, 7, 7, 16, 2, 2},      // the other way round
-    {1, 5, 5, 6, 4, 4, 3},       // the input's gradient is cropped
-    {2, 6, 5, 13, 7, 0, 2},      // height and width differ
-    {1, 3, 6, 700, 5, 1, 1},     // rows in several strips, not all full
-    {5, 130, 6, 5, 140, 1, 1},   // weights in several blocks
-    {9, 32, 13, 15, 48, 1, 1},   // tiles in parts with sums of their own
-    {1, 300, 4, 4, 20, 1, 1},    // few tiles: weights some channels at a time
+    {1, 1, 3, 3, 1, 0, 0},      // one output pixel
+    {1, 1, 1, 1, 1, 1, 1},      // one input pixel
+    {4, 3, 9, 11, 5, 1, 1},     // channels that fill no register
+    {5, 17, 8, 8, 33, 1, 1},    // one more than fills it
+    {9, 20, 10, 6, 40, 0, 0},   // no padding: the input's gradient has twice the usual one
+    {5, 8, 7, 7, 16, 2, 2},     // the other way round
+    {9, 5, 5, 6, 4, 4, 3},      // the input's gradient is cropped
+    {2, 6, 5, 13, 7, 0, 2},     // height and width differ
+    {1, 3, 6, 700, 5, 1, 1},    // rows in several strips, not all full
+    {5, 130, 6, 5, 140, 1, 1},  // weights in several blocks
+    {9, 32, 13, 15, 48, 1, 1},  // tiles in parts with sums of their own
+    {1, 600, 4, 4, 20, 1, 1},   // few tiles, of 2x2: weights some channels at a time
+    {1, 3, 9, 11, 5, 1, 1},     // and the cases above
+    {2, 17, 8, 7, 33, 1, 1},
+    {1, 8, 7, 7, 16, 2, 2},
+    {2, 5, 5, 6, 4, 4, 3},
+    {1, 9, 12, 6, 21, 0, 0, 3},
+    {2, 300, 12, 12, 20, 1, 1},
     {6, 256, 30, 30, 24, 1, 1},  // tiles in several chunks
     {2, 10, 7, 9, 15, 1, 1, 5},  // groups of few channels
     {3, 34, 8, 6, 70, 0, 1, 2},  // fewer groups than threads, none a whole number of registers
     {9, 64, 13, 15, 128, 1, 1, 4},
+
+    {1, 1, 3, 3, 1, 0, 0, 1, 2},  // stride 2: one output pixel
+    {1, 1, 1, 1, 1, 1, 1, 1, 2},
+    {2, 3, 9, 11, 5, 1, 1, 1, 2},  // odd sizes: the last row and column belong to an output
+    {3, 17, 16, 16, 33, 1, 1, 1, 2},
+    {2, 21, 10, 6, 40, 0, 0, 1, 2},  // tiles of the input's gradient begin before the image
+    {2, 8, 17, 14, 16, 2, 2, 1, 2},
+    {1, 5, 8, 7, 4, 4, 3, 1, 2},  // windows outside of the image
+    {2, 6, 5, 13, 7, 0, 1, 1, 2},
+    {1, 3, 7, 1100, 5, 1, 1, 1, 2},
+    {1, 300, 8, 8, 20, 1, 1, 1, 2},
+    {6, 256, 58, 58, 24, 1, 1, 1, 2},
+    {2, 10, 7, 9, 15, 1, 1, 5, 2},
+    {3, 34, 18, 16, 70, 0, 1, 2, 2},
 };
 
 std::string describe(const Case& c) {
   std::ostringstream text;
   text << "n " << c.n << ", " << c.c << " -> " << c.o << " channels of " << c.h << "x" << c.w << ", padding " << c.pad_h
-       << ", " << c.pad_w << ", groups " << c.groups;
+       << ", " << c.pad_w << ", groups " << c.groups << ", stride " << c.stride;
   return text.str();
 }
 
@@ -47,7 +67,7 @@ struct Problem {
   std::vector<float> x, w, bias, grad;
 
   explicit Problem(const Case& c)
-      : params{c.n, c.c, c.h, c.w, c.o, 3, 3, 1, 1, c.pad_h, c.pad_w, 1, 1, c.groups},
+      : params{c.n, c.c, c.h, c.w, c.o, 3, 3, c.stride, c.stride, c.pad_h, c.pad_w, 1, 1, c.groups},
         p(params),
         x(random_values<float>(p.n * p.c * p.h * p.w, 1)),
         w(random_values<float>(p.o * p.group_c() * 9, 2)),
@@ -107,6 +127,7 @@ void input_gradient(const Problem& problem, double tolerance) {
 }
 
 void weight_gradient(const Problem& problem, double tolerance) {
+  if (!talus::cpu::winograd_fits(talus::cpu::ConvPass::BackwardWeight, problem.p)) return;
   const auto grad = widened(problem.grad), x = widened(problem.x);
   std::vector<double> expected(problem.w.size());
   talus::ref::conv2d_backward_weight(TALUS_FLOAT64, problem.p, grad.data(), x.data(), expected.data());
@@ -159,13 +180,22 @@ TEST(weight_gradient) {
 // Sums over 512 channels, and over 3136 pixels: the errors stay an order of magnitude below 1e-4 of the largest value.
 TEST(accuracy_on_real_layers) {
   for (const Values kind : {Values::Uniform, Values::Normal, Values::Rectified}) {
-    Problem deep({1, 512, 14, 14, 24, 1, 1});
+    Problem deep({2, 512, 14, 14, 24, 1, 1});
     redraw(deep.x, kind, 5);
     redraw(deep.grad, Values::Normal, 6);
     forward(deep, false, kTolerance);
-    Problem back({1, 24, 14, 14, 512, 1, 1});
+    Problem back({2, 24, 14, 14, 512, 1, 1});
     redraw(back.grad, kind, 7);
     input_gradient(back, kTolerance);
+    Problem small({1, 512, 14, 14, 24, 1, 1});
+    redraw(small.x, kind, 12);
+    forward(small, false, kTolerance);
+    Problem strided({1, 512, 28, 28, 24, 1, 1, 1, 2});
+    redraw(strided.x, kind, 10);
+    forward(strided, false, kTolerance);
+    Problem strided_back({1, 24, 28, 28, 512, 1, 1, 1, 2});
+    redraw(strided_back.grad, kind, 11);
+    input_gradient(strided_back, kTolerance);
     Problem wide({4, 16, 28, 28, 16, 1, 1});
     redraw(wide.x, kind, 8);
     redraw(wide.grad, Values::Normal, 9);
@@ -179,6 +209,7 @@ TEST(the_rule_takes_it_for_float32_and_enough_channels) {
   const auto params = [](const Case& c) { return Problem(c).p; };
   const auto residual = params({2, 64, 14, 14, 64, 1, 1}), lenet = params({64, 6, 15, 15, 16, 0, 0});
   const auto groups = params({1, 64, 14, 14, 64, 1, 1, 4}), small_groups = params({1, 64, 14, 14, 64, 1, 1, 8});
+  const auto strided = params({1, 64, 56, 56, 128, 1, 1, 1, 2}), few_strided = params({1, 64, 14, 14, 64, 1, 1, 1, 2});
   for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
     const auto few_channels = pass == ConvPass::BackwardWeight ? ConvAlgorithm::Direct : ConvAlgorithm::Winograd1d;
     CHECK(talus::cpu::choose_algorithm<float>(pass, residual) == ConvAlgorithm::Winograd);
@@ -188,18 +219,30 @@ TEST(the_rule_takes_it_for_float32_and_enough_channels) {
     CHECK(talus::cpu::choose_algorithm<float>(pass, groups) == ConvAlgorithm::Winograd);
     CHECK(talus::cpu::choose_algorithm<float>(pass, small_groups) ==
           (pass == ConvPass::BackwardWeight ? ConvAlgorithm::Channels : ConvAlgorithm::Winograd1d));
+    CHECK((talus::cpu::choose_algorithm<float>(pass, strided) == ConvAlgorithm::Winograd) ==
+          (pass != ConvPass::BackwardWeight));
+    CHECK(talus::cpu::choose_algorithm<float>(pass, few_strided) != ConvAlgorithm::Winograd);
   }
 }
 
-TEST(it_fits_only_3x3_kernels_of_stride_1) {
+TEST(it_fits_only_3x3_kernels_of_one_stride) {
+  using talus::cpu::ConvPass;
+  const auto fits = [](ConvPass pass, const int64_t* fields) {
+    return talus::cpu::winograd_fits(pass, talus::Conv2dParams(fields));
+  };
   const int64_t plain[TALUS_CONV_PARAMS] = {1, 4, 9, 9, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1};
-  CHECK(talus::cpu::winograd_fits(talus::Conv2dParams(plain)));
-  for (const int field : {TALUS_CONV_KH, TALUS_CONV_KW, TALUS_CONV_STRIDE_H, TALUS_CONV_STRIDE_W, TALUS_CONV_DILATION_H,
-                          TALUS_CONV_DILATION_W}) {
-    int64_t other[TALUS_CONV_PARAMS];
-    std::copy_n(plain, TALUS_CONV_PARAMS, other);
-    other[field] = 2;
-    CHECK(!talus::cpu::winograd_fits(talus::Conv2dParams(other)));
+  const int64_t strided[TALUS_CONV_PARAMS] = {1, 4, 9, 9, 4, 3, 3, 2, 2, 1, 1, 1, 1, 1};
+  for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
+    CHECK(fits(pass, plain));
+    CHECK(fits(pass, strided) == (pass != ConvPass::BackwardWeight));
+    for (const int field : {TALUS_CONV_KH, TALUS_CONV_KW, TALUS_CONV_STRIDE_H, TALUS_CONV_STRIDE_W,
+                            TALUS_CONV_DILATION_H, TALUS_CONV_DILATION_W})
+      for (const int64_t* fields : {plain, strided}) {
+        int64_t other[TALUS_CONV_PARAMS];
+        std::copy_n(fields, TALUS_CONV_PARAMS, other);
+        other[field] = other[field] == 2 ? 1 : 2;
+        CHECK(!fits(pass, other));
+      }
   }
 }
 

@@ -10,6 +10,7 @@
 #include "cpu/conv2d_winograd.h"
 #include "cpu/conv2d_winograd1d.h"
 #include "cpu/isa/conv2d_table.h"
+#include "cpu/parts.h"
 #include "dtype.h"
 #include "error.h"
 
@@ -32,7 +33,8 @@ struct Shape {
   bool depthwise;     // an input channel has an output or two of its own
   bool wide;          // registers of 64 bytes
   bool lanes_idle;    // rows fill less than 60% of the registers they take
-  bool tiles_idle;    // the output fills less than half of Winograd's tiles
+  int64_t tiles;      // Winograd's, of 4x4 outputs
+  bool tiles_idle;    // the output fills less than half of them
 
   Shape(ConvPass pass, int64_t register_lanes, int64_t element, const Conv2dParams& p) : lanes(register_lanes) {
     const DirectShape s = pass == ConvPass::BackwardInput ? DirectShape::backward_input(p) : DirectShape::forward(p);
@@ -50,12 +52,19 @@ struct Shape {
     wide = lanes * element >= 64;
     // Direct kernels also copy the pixels that a strided 1x1 kernel skips.
     lanes_idle = s.ow * 10 < (s.ow + lanes - 1) / lanes * lanes * 6 || (pointwise && s.stride_w > 1);
-    tiles_idle = area * 2 < (s.oh + 3) / 4 * 4 * ((s.ow + 3) / 4 * 4);
+    tiles = s.n * ceil_div(s.oh, 4) * ceil_div(s.ow, 4);
+    tiles_idle = pixels * 2 < tiles * 16;
   }
 
   bool few_weights() const { return weights < 1 << 10; }
   bool few_pixels() const { return pixels <= 256 && weights >= 1 << 14; }
-  bool tiles_pay() const { return fewest >= 16 && pixels >= 49 && !tiles_idle; }
+  bool tiles_pay() const { return !strided && fewest >= 16 && pixels >= 49 && !tiles_idle; }
+  // So few that transforming the sums costs more than it saves; registers of few lanes take longer for it.
+  bool few_tiles() const { return !wide && tiles <= 4 && fewest >= 256; }
+  // Tiles of the input's gradient are four times as large.
+  bool strided_tiles_pay(int64_t least) const {
+    return strided && !grouped && fewest >= 32 && tiles >= least && !tiles_idle;
+  }
   // Enough channels to repay the transforms, which registers of few lanes feel more.
   bool columns_pay() const {
     const bool enough = channels >= (lanes >= 16 && !lanes_idle ? 4 : 6) && outputs >= 4;
@@ -85,7 +94,10 @@ struct Rule {
 //  - depthwise kernels win by 2 to 10 times, but one channel that has many outputs (a first layer of gray images) is
 //    read once for all of them by direct kernels;
 //  - Winograd wins in every pass from 16 channels, of a group too, on (1.2 to 2.2 times with 16, 2 to 3.5 times with 64
-//    and more), and by less, in AVX2 too, for one image of 7x7; with 8 channels it loses;
+//    and more), and by less for one image of 7x7, where with AVX2 gemm wins for the weights (66 GFLOP/s against 38);
+//    with 8 channels it loses;
+//  - at stride 2 it beats gemm from 32 channels and 16 tiles on: on Zen 3 with AVX2 by 1.3 to 1.5 times for one image
+//    of 56x56, by 1.1 times for one of 28x28, by 1.15 to 1.4 times for 8 of 14x14 and 28x28; with 4 tiles it loses;
 //  - with fewer channels, Winograd's algorithm down columns beats direct kernels from 4 input channels on (1.2 to 1.65
 //    times; AVX2: from 6 on, 1.1 to 1.4), and gemm where rows are short. First layers of 3 channels would gain 1.3
 //    times, but stay direct: with them the loss of ResNet-18 was 0.13% from libtorch's after four steps, not below
@@ -103,9 +115,9 @@ constexpr Rule kRules[] = {
     {kInput, kDepthwise, [](const Shape& s) { return s.depthwise; }},
     {kWeight, kDepthwise, [](const Shape& s) { return s.depthwise; }},
 
-    {kForward, kWinograd, [](const Shape& s) { return s.tiles_pay(); }},
-    {kInput, kWinograd, [](const Shape& s) { return s.tiles_pay(); }},
-    {kWeight, kWinograd, [](const Shape& s) { return s.tiles_pay(); }},
+    {kForward, kWinograd, [](const Shape& s) { return s.tiles_pay() || s.strided_tiles_pay(16); }},
+    {kInput, kWinograd, [](const Shape& s) { return s.tiles_pay() || s.strided_tiles_pay(48); }},
+    {kWeight, kWinograd, [](const Shape& s) { return s.tiles_pay() && !s.few_tiles(); }},
 
     {kForward, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
     {kInput, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
@@ -142,7 +154,7 @@ bool can_convolve(ConvAlgorithm algorithm, ConvPass pass, const Conv2dParams& p)
     case ConvAlgorithm::Gemm:
       return true;
     case ConvAlgorithm::Winograd:
-      return sizeof(T) == sizeof(float) && winograd_fits(p);  // float64 stays exact
+      return sizeof(T) == sizeof(float) && winograd_fits(pass, p);  // float64 stays exact
     case ConvAlgorithm::Winograd1d:
       return sizeof(T) == sizeof(float) && winograd1d_fits(pass, p);
     case ConvAlgorithm::Depthwise:

@@ -1,4 +1,4 @@
-// How Winograd convolution cuts images into tiles of 4x4 outputs, and how patches of NCHW images become registers of
+// How Winograd convolution cuts images into tiles, and how patches of NCHW images become registers of
 // channels.
 #pragma once
 
@@ -31,14 +31,15 @@ class TileGrid {
  public:
   static constexpr int64_t kStripTiles = 64;
 
-  TileGrid(int64_t n, int64_t oh, int64_t ow)
-      : rows_(ceil_div(oh, kWinogradTile)),
-        tiles_(even_part(ceil_div(ow, kWinogradTile), kStripTiles)),
-        pieces_(ceil_div(ow, kWinogradTile * tiles_)),
+  // Of n images of `rows` by `columns` tiles.
+  TileGrid(int64_t n, int64_t rows, int64_t columns)
+      : rows_(rows),
+        tiles_(even_part(columns, kStripTiles)),
+        pieces_(ceil_div(columns, tiles_)),
         strips_(n * pieces_ * rows_) {}
 
   struct Strip {
-    int64_t n, row, column;  // of its first output
+    int64_t n, row, column;  // of its first tile, in tiles
     bool below;              // the strip before it is its upper neighbour
   };
 
@@ -46,7 +47,7 @@ class TileGrid {
   int64_t tiles() const { return tiles_; }  // of one strip
   Strip strip(int64_t i) const {
     const int64_t piece = i / rows_ % pieces_;
-    return {i / (rows_ * pieces_), i % rows_ * kWinogradTile, piece * tiles_ * kWinogradTile, i % rows_ > 0};
+    return {i / (rows_ * pieces_), i % rows_, piece * tiles_, i % rows_ > 0};
   }
 
  private:
@@ -94,30 +95,31 @@ inline void prefetch_rows(const ImageChannels& image, int64_t row, int64_t rows,
 }
 
 // Strips [begin, end) of tiles that read patches at (row - pad_h, column - pad_w), transformed: the first one's tiles
-// to `to`. The buffer holds kWinogradPatch rows of patch_columns(grid) registers.
-inline int64_t patch_columns(const TileGrid& grid) {
-  return grid.tiles() * kWinogradTile + kWinogradPatch - kWinogradTile;
+// to `to`. The buffer holds form.patch rows of patch_columns(form, grid) registers.
+inline int64_t patch_columns(const WinogradForm& form, const TileGrid& grid) {
+  return grid.tiles() * form.step + form.patch - form.step;
 }
 
 template <class Image>
-void transform_patches(const TileGrid& grid, int64_t begin, int64_t end, int64_t pad_h, int64_t pad_w, Image&& image,
-                       float* buffer, float* to, int64_t tile, int64_t product) {
+void transform_patches(const WinogradForm& form, const TileGrid& grid, int64_t begin, int64_t end, int64_t pad_h,
+                       int64_t pad_w, Image&& image, float* buffer, float* to, int64_t tile, int64_t product,
+                       int64_t channel) {
   const auto& gemm = gemm_table().f32;
-  const auto& kernels = winograd_table();
-  const int64_t columns = patch_columns(grid), row = columns * gemm.lanes;
-  constexpr int64_t shared = kWinogradPatch - kWinogradTile;
+  const int64_t columns = patch_columns(form, grid), row = columns * gemm.lanes;
+  const int64_t shared = form.patch - form.step;
   for (int64_t i = begin; i < end; ++i, to += grid.tiles() * tile) {
     const TileGrid::Strip s = grid.strip(i);
+    const ImageChannels from = image(s.n);
     const int64_t known = i > begin && s.below ? shared : 0;
-    if (known > 0) std::copy_n(buffer + kWinogradTile * row, shared * row, buffer);
-    gather(gemm, image(s.n), s.row - pad_h + known, kWinogradPatch - known, s.column - pad_w, columns,
+    if (known > 0) std::copy_n(buffer + form.step * row, shared * row, buffer);
+    gather(gemm, from, s.row * form.step - pad_h + known, form.patch - known, s.column * form.step - pad_w, columns,
            buffer + known * row);
     if (i + 1 < end) {
       const TileGrid::Strip next = grid.strip(i + 1);
-      prefetch_rows(image(next.n), next.row - pad_h + (next.below ? shared : 0), kWinogradTile, next.column - pad_w,
-                    columns);
+      prefetch_rows(image(next.n), next.row * form.step - pad_h + (next.below ? shared : 0), form.step,
+                    next.column * form.step - pad_w, columns);
     }
-    kernels.input(grid.tiles(), buffer, row, to, tile, product);
+    form.input(grid.tiles(), buffer, row, to, tile, product, channel, from.count);
   }
 }
 

@@ -40,7 +40,7 @@ class WeightGradient {
         kernels_(winograd_table()),
         lanes_(gemm_.lanes),
         width_(kTileVectors * lanes_),
-        grid_(p.n, p.out_h(), p.out_w()),
+        grid_(p.n, ceil_div(p.out_h(), kWinogradTile), ceil_div(p.out_w(), kWinogradTile)),
         tiles_(grid_.strips() * grid_.tiles()),
         shared_(tiles_ <= kSharedTiles && kWinogradProducts * tiles_ * (p.o + p.c) * kFloat <= kSharedBytes),
         outputs_(even_part(p.o, shared_ ? kSharedOutputs : kBlockChannels, lanes_)),
@@ -126,7 +126,7 @@ class WeightGradient {
                  });
   }
 
-  int64_t buffer_size() const { return kWinogradPatch * patch_columns(grid_) * lanes_; }
+  int64_t buffer_size() const { return kWinogradPatch * patch_columns(kernels_.forward, grid_) * lanes_; }
 
   int64_t parts() const {
     const int64_t room = kPartBytes / (blocks_ * kWinogradProducts * sum_ * kFloat);
@@ -142,10 +142,10 @@ class WeightGradient {
     };
     for (int64_t i = 0; i < count; ++i) {
       const TileGrid::Strip s = grid_.strip(first + i);
-      gather(gemm_, image(s.n), s.row, kWinogradTile, s.column, columns, rows);
+      gather(gemm_, image(s.n), s.row * kWinogradTile, kWinogradTile, s.column * kWinogradTile, columns, rows);
       if (i + 1 < count) {
         const TileGrid::Strip next = grid_.strip(first + i + 1);
-        prefetch_rows(image(next.n), next.row, kWinogradTile, next.column, columns);
+        prefetch_rows(image(next.n), next.row * kWinogradTile, kWinogradTile, next.column * kWinogradTile, columns);
       }
       kernels_.gradient(grid_.tiles(), rows, columns * lanes_, to.channel(channel) + i * grid_.tiles() * to.tile,
                         to.tile, to.product);
@@ -158,8 +158,8 @@ class WeightGradient {
       return ImageChannels{x + (n * image_c_ + c) * p_.h * p_.w, p_.h, p_.w,
                            static_cast<int>(std::min(lanes_, p_.c - c))};
     };
-    transform_patches(grid_, first, first + count, p_.pad_h, p_.pad_w, image, rows, to.channel(channel), to.tile,
-                      to.product);
+    transform_patches(kernels_.forward, grid_, first, first + count, p_.pad_h, p_.pad_w, image, rows, to.channel(0),
+                      to.tile, to.product, channel);
   }
 
   // sums [outputs, inputs_] (+)= gradients' * inputs, 36 times.

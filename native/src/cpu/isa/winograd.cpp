@@ -1,4 +1,4 @@
-// Winograd's transforms F(4x4, 3x3) of squares: F(4, 3) in both dimensions.
+// Winograd's transforms of squares: F(4, 3) or F(2, 3) in both dimensions.
 #include "cpu/isa/winograd_table.h"
 
 #include "cpu/isa/transpose.h"
@@ -8,55 +8,84 @@ namespace talus::TALUS_ISA_NS {
 
 constexpr int L = kLanes<float>;
 
-// Down the columns of a square, then along its rows.
-template <class F, class Load, class Store>
-static inline void both_ways(Load&& load_element, Store&& store_element) {
-  V half[F::kOut][F::kIn];
-  TALUS_UNROLL
-  for (int j = 0; j < F::kIn; ++j) {
-    V column[F::kIn], y[F::kOut];
-    TALUS_UNROLL
-    for (int i = 0; i < F::kIn; ++i) column[i] = load_element(i, j);
-    F::apply(column, y);
-    TALUS_UNROLL
-    for (int i = 0; i < F::kOut; ++i) half[i][j] = y[i];
-  }
-  TALUS_UNROLL
-  for (int i = 0; i < F::kOut; ++i) {
-    V y[F::kOut];
-    F::apply(half[i], y);
-    TALUS_UNROLL
-    for (int j = 0; j < F::kOut; ++j) store_element(i, j, y[j]);
-  }
-}
+struct LargeTiles {
+  static constexpr int kTile = kWinogradTile;
+  using In = Input;
+  using Out = Output;
+  using Kernel = Weights;
+};
 
-template <class F>
+struct SmallTiles {
+  static constexpr int kTile = 2;
+  using In = SmallInput;
+  using Out = SmallOutput;
+  using Kernel = SmallWeights;
+};
+
+template <class F, int Step>
 static void from_strip(int64_t tiles, const float* strip, int64_t row, float* to, int64_t tile, int64_t product) {
-  for (int64_t t = 0; t < tiles; ++t, strip += kWinogradTile * L, to += tile)
-    both_ways<F>([&](int i, int j) { return load(strip + i * row + j * L); },
-                 [&](int i, int j, V v) { store(to + (i * kWinogradPatch + j) * product, v); });
+  for (int64_t t = 0; t < tiles; ++t, strip += Step * L, to += tile)
+    both_ways<F, F>([&](int i, int j) { return load(strip + i * row + j * L); },
+                    [&](int i, int j, V v) { store(to + (i * F::kOut + j) * product, v); });
 }
 
+template <class Tiles>
+static void input(int64_t tiles, const float* strip, int64_t row, float* to, int64_t tile, int64_t product,
+                  int64_t channel, int) {
+  from_strip<typename Tiles::In, Tiles::kTile>(tiles, strip, row, to + channel, tile, product);
+}
+
+template <class Tiles>
 static void output(int64_t tiles, const float* from, int64_t tile, int64_t product, const float* bias, bool rectify,
                    float* strip, int64_t row) {
+  using F = typename Tiles::Out;
   const V add = load(bias), least = rectify ? V{} : broadcast<float>(-__builtin_inff());
-  for (int64_t t = 0; t < tiles; ++t, strip += kWinogradTile * L, from += tile)
-    both_ways<Output>([&](int i, int j) { return load(from + (i * kWinogradPatch + j) * product); },
-                      [&](int i, int j, V v) {
-                        v += add;
-                        store(strip + i * row + j * L, v < least ? least : v);  // NaN stays NaN
-                      });
+  for (int64_t t = 0; t < tiles; ++t, strip += Tiles::kTile * L, from += tile)
+    both_ways<F, F>([&](int i, int j) { return load(from + (i * F::kIn + j) * product); },
+                    [&](int i, int j, V v) {
+                      v += add;
+                      store(strip + i * row + j * L, v < least ? least : v);  // NaN stays NaN
+                    });
 }
 
-static void weights(int64_t count, const float* taps, bool turned, float* to, int64_t tile, int64_t product) {
-  const int64_t first = turned ? 8 * L : 0, step = turned ? -L : L;
-  for (int64_t t = 0; t < count; ++t, taps += 9 * L, to += tile)
-    both_ways<Weights>([&](int i, int j) { return load(taps + first + (i * 3 + j) * step); },
-                       [&](int i, int j, V v) { store(to + (i * kWinogradPatch + j) * product, v); });
+template <class Tiles, bool Turned>
+static void weights(int count, const float* taps, float* to, int64_t row, int64_t product, int64_t channel) {
+  using F = typename Tiles::Kernel;
+  to += channel * row;
+  for (int t = 0; t < count; ++t, taps += 9 * L, to += row)
+    both_ways<F, F>([&](int i, int j) { return load(taps + (Turned ? 8 - i * 3 - j : i * 3 + j) * L); },
+                    [&](int i, int j, V v) { store(to + (i * F::kOut + j) * product, v); });
+}
+
+static void sort_taps(int64_t count, int outputs, const float* from, int64_t stride, float* to) {
+  constexpr int taps = 9, whole = taps / L * L;
+  for (int64_t i = 0; i < count; ++i, from += stride, to += taps * L) {
+    V block[L];
+    TALUS_UNROLL
+    for (int t = 0; t < whole; t += L) {
+      TALUS_UNROLL
+      for (int q = 0; q < L; ++q) block[q] = q < outputs ? load(from + q * taps + t) : V{};
+      transpose<float>(block);
+      TALUS_UNROLL
+      for (int j = 0; j < L; ++j) store(to + (t + j) * L, block[j]);
+    }
+    if constexpr (L > taps) {
+      TALUS_UNROLL
+      for (int q = 0; q < L; ++q) block[q] = q < outputs ? load_partial(from + q * taps, taps) : V{};
+      transpose<float>(block);
+      TALUS_UNROLL
+      for (int j = 0; j < taps; ++j) store(to + j * L, block[j]);
+    } else {  // one tap is left
+      float last[L];
+      TALUS_UNROLL
+      for (int q = 0; q < L; ++q) last[q] = q < outputs ? from[q * taps + whole] : 0.0f;
+      store(to + whole * L, load(last));
+    }
+  }
 }
 
 static void weight_gradient(int64_t parts, const float* from, int64_t part, int64_t product, float* taps) {
-  both_ways<WeightGradient>(
+  both_ways<WeightGradient, WeightGradient>(
       [&](int i, int j) {
         const float* element = from + (i * kWinogradPatch + j) * product;
         V sum = load(element);
@@ -134,9 +163,39 @@ static void scatter_rows(int64_t rows, int64_t columns, int channels, const floa
       });
 }
 
+// One phase each, and a product of every matrix of factors.
+struct Plain {
+  uint8_t phases[kWinogradProducts] = {}, factor[kWinogradProducts] = {};
+  constexpr Plain() {
+    for (uint8_t i = 0; i < kWinogradProducts; ++i) {
+      phases[i] = 1;
+      factor[i] = i;
+    }
+  }
+};
+static constexpr Plain kPlain;
+
+template <class Tiles, bool Turned>
+static constexpr WinogradForm form() {
+  constexpr int step = Tiles::kTile, patch = Tiles::In::kOut, products = patch * patch;
+  return {step,         step,          patch,         products,     products,
+          products,     kPlain.phases, kPlain.factor, input<Tiles>, weights<Tiles, Turned>,
+          output<Tiles>};
+}
+
 extern const WinogradKernels winograd_table;
 constexpr WinogradKernels winograd_table = {
-    L, from_strip<Input>, from_strip<Gradient>, output, weights, weight_gradient, gather_rows, scatter_rows, scatter,
+    L,
+    form<LargeTiles, false>(),
+    form<LargeTiles, true>(),
+    form<SmallTiles, false>(),
+    form<SmallTiles, true>(),
+    sort_taps,
+    from_strip<Gradient, kWinogradTile>,
+    weight_gradient,
+    gather_rows,
+    scatter_rows,
+    scatter,
 };
 
 }  // namespace talus::TALUS_ISA_NS

@@ -1,14 +1,36 @@
-// Winograd's transforms F(4, 3) at the points 0, +-a, +-b and infinity, a = sqrt(1/2), b = sqrt(2): a quarter of
-// the rounding error of the customary 0, +-1, +-2. Pairs of opposite points share the even and the odd part of their
+// Winograd's transforms. F(4, 3) at the points 0, +-a, +-b and infinity, a = sqrt(1/2), b = sqrt(2): a quarter of the
+// rounding error of the customary 0, +-1, +-2. Pairs of opposite points share the even and the odd part of their
 // polynomials.
 #pragma once
 
-#include "cpu/isa/vec.h"
+#include "cpu/isa/gemm_partial.h"
 
 namespace talus::TALUS_ISA_NS {
 
 using V = Vec<float>;
 constexpr float kA = 0.707106781186547524f, kB = 1.41421356237309505f;
+
+// Down the columns of a square, then along its rows.
+template <class Down, class Along, class Load, class Store>
+static inline void both_ways(Load&& load_element, Store&& store_element) {
+  V half[Down::kOut][Along::kIn];
+  TALUS_UNROLL
+  for (int j = 0; j < Along::kIn; ++j) {
+    V column[Down::kIn], y[Down::kOut];
+    TALUS_UNROLL
+    for (int i = 0; i < Down::kIn; ++i) column[i] = load_element(i, j);
+    Down::apply(column, y);
+    TALUS_UNROLL
+    for (int i = 0; i < Down::kOut; ++i) half[i][j] = y[i];
+  }
+  TALUS_UNROLL
+  for (int i = 0; i < Down::kOut; ++i) {
+    V y[Along::kOut];
+    Along::apply(half[i], y);
+    TALUS_UNROLL
+    for (int j = 0; j < Along::kOut; ++j) store_element(i, j, y[j]);
+  }
+}
 
 // One dimension of each transform. The matrices have their usual names.
 struct Input {  // B': at each point, the product of (x - p) over the other points
@@ -72,6 +94,36 @@ struct WeightGradient {  // G'
     y[0] = s[0] - (2.0f / 3) * even_a + (1.0f / 6) * even_b;
     y[1] = (1.0f / 6 * kB) * odd_b - (2.0f / 3 * kA) * odd_a;
     y[2] = s[5] + (1.0f / 3) * (even_b - even_a);
+  }
+};
+
+// F(2, 3), at the points 0, +-1 and infinity.
+struct SmallInput {
+  static constexpr int kIn = 4, kOut = 4;
+  static inline void apply(const V* d, V* y) {
+    y[0] = d[0] - d[2];
+    y[1] = d[1] + d[2];
+    y[2] = d[2] - d[1];
+    y[3] = d[3] - d[1];
+  }
+};
+
+struct SmallOutput {
+  static constexpr int kIn = 4, kOut = 2;
+  static inline void apply(const V* m, V* y) {
+    y[0] = m[0] + (m[1] + m[2]);
+    y[1] = m[3] + (m[1] - m[2]);
+  }
+};
+
+struct SmallWeights {
+  static constexpr int kIn = 3, kOut = 4;
+  static inline void apply(const V* w, V* y) {
+    const V even = 0.5f * (w[0] + w[2]), odd = 0.5f * w[1];
+    y[0] = w[0];
+    y[1] = even + odd;
+    y[2] = even - odd;
+    y[3] = w[2];
   }
 };
 

@@ -13,14 +13,15 @@ import dev.talus.nn.Embedding;
 import dev.talus.nn.F;
 import dev.talus.nn.Module;
 import dev.talus.optim.SGD;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.BiFunction;
-import org.assertj.core.data.Percentage;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.EmbeddingImpl;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,9 +32,9 @@ class NetParityTest {
 
   /** libtorch's side of a network: the functions of its layers, on copies of the weights. */
   private record State(Map<String, org.bytedeco.pytorch.Tensor> tensors) {
-    static State of(Module net) {
+    static State of(Module net, ScalarType type) {
       Map<String, org.bytedeco.pytorch.Tensor> copies = new LinkedHashMap<>();
-      net.stateDict().forEach((name, tensor) -> copies.put(name, Torch.copy(tensor)));
+      net.stateDict().forEach((name, tensor) -> copies.put(name, Torch.copy(tensor).to(type)));
       net.namedParameters().keySet().forEach(name -> copies.get(name).set_requires_grad(true));
       return new State(copies);
     }
@@ -132,37 +133,47 @@ class NetParityTest {
     }
   }
 
+  /**
+   * The exact curve is libtorch's in float64. One step of libtorch's own float32 curve is up to 0.09% off it: rounding
+   * errors decide which side of a ReLU's kink some values fall on. So the mean over the steps counts.
+   */
   private static void compare(
       Module net,
       BiFunction<State, org.bytedeco.pytorch.Tensor, org.bytedeco.pytorch.Tensor> theirs) {
     try (Scope scope = Scope.open();
         PointerScope pointers = new PointerScope();
         SGD sgd = new SGD(net.parameters(), LR)) {
-      State state = State.of(net);
+      State exact = State.of(net, ScalarType.Double);
+      State single = State.of(net, ScalarType.Float);
       Tensor x = Tensor.randn(8, 3, 32, 32);
       Tensor y = Tensor.randint(0, 10, 8);
       org.bytedeco.pytorch.Tensor torchX = Torch.copy(x);
+      org.bytedeco.pytorch.Tensor exactX = torchX.to(ScalarType.Double);
       org.bytedeco.pytorch.Tensor torchY = Torch.copy(y);
-      for (int step = 0; step < 6; step++) {
+      double[] off = new double[6];
+      for (int step = 0; step < off.length; step++) {
         try (Scope inner = Scope.open();
             PointerScope innerPointers = new PointerScope()) {
           org.bytedeco.pytorch.Tensor expected =
-              torch.cross_entropy_loss(theirs.apply(state, torchX), torchY);
+              torch.cross_entropy_loss(theirs.apply(exact, exactX), torchY);
           expected.backward();
           sgd.zeroGrad();
           Tensor loss = F.crossEntropy(net.forward(x), y);
           if (step == 0) {
             // Later ones drift apart: differences of rounding grow with every step.
-            compareStatistics(net, state);
+            theirs.apply(single, torchX);
+            compareStatistics(net, single);
           }
           loss.backward();
           sgd.step();
-          state.step();
-          assertThat(loss.item())
-              .as("loss of step %d", step)
-              .isCloseTo(expected.item_float(), Percentage.withPercentage(0.1));
+          exact.step();
+          off[step] = Math.abs(loss.item() / expected.item_double() - 1);
         }
       }
+      assertThat(off[0]).as("the loss before training").isLessThan(1e-5);
+      assertThat(Arrays.stream(off).average().orElseThrow())
+          .as("mean distance of the losses from the exact ones, %s", Arrays.toString(off))
+          .isLessThan(1e-3);
     }
   }
 
