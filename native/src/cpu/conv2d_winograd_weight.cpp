@@ -191,13 +191,11 @@ class WeightGradient {
 
   // Rows [begin, end) of a block, summed over the parts in order.
   void finish(const float* sums, const Block& block, int64_t begin, int64_t end, float* grad_w) const {
-    float taps[9 * 64 / sizeof(float)];
     for (int64_t row = begin; row < end; ++row)
-      for (int64_t c = 0; c < block.inputs; c += lanes_) {
-        kernels_.weight_gradient(parts_, sums + row * inputs_ + c, kWinogradProducts * sum_, sum_, taps);
-        gemm_.pack_rows(std::min(lanes_, block.inputs - c), 9, taps, lanes_, 9,
-                        grad_w + ((block.o + row) * p_.c + block.c + c) * 9);
-      }
+      for (int64_t c = 0; c < block.inputs; c += lanes_)
+        kernels_.weight_gradient(parts_, sums + row * inputs_ + c, kWinogradProducts * sum_, sum_,
+                                 static_cast<int>(std::min(lanes_, block.inputs - c)),
+                                 grad_w + ((block.o + row) * p_.c + block.c + c) * 9);
   }
 
   const Conv2dParams p_;

@@ -84,7 +84,9 @@ static void sort_taps(int64_t count, int outputs, const float* from, int64_t str
   }
 }
 
-static void weight_gradient(int64_t parts, const float* from, int64_t part, int64_t product, float* taps) {
+static void weight_gradient(int64_t parts, const float* from, int64_t part, int64_t product, int inputs, float* to) {
+  constexpr int count = 9, whole = count / L * L;
+  V taps[count], block[L];
   both_ways<WeightGradient, WeightGradient>(
       [&](int i, int j) {
         const float* element = from + (i * kWinogradPatch + j) * product;
@@ -92,7 +94,28 @@ static void weight_gradient(int64_t parts, const float* from, int64_t part, int6
         for (int64_t p = 1; p < parts; ++p) sum += load(element + p * part);
         return sum;
       },
-      [&](int i, int j, V v) { store(taps + (i * 3 + j) * L, v); });
+      [&](int i, int j, V v) { taps[i * 3 + j] = v; });
+  TALUS_UNROLL
+  for (int t = 0; t < whole; t += L) {
+    TALUS_UNROLL
+    for (int j = 0; j < L; ++j) block[j] = taps[t + j];
+    transpose<float>(block);
+    TALUS_UNROLL
+    for (int q = 0; q < L; ++q)
+      if (q < inputs) store(to + q * count + t, block[q]);
+  }
+  if constexpr (L > count) {
+    TALUS_UNROLL
+    for (int j = 0; j < L; ++j) block[j] = j < count ? taps[j] : V{};
+    transpose<float>(block);
+    TALUS_UNROLL
+    for (int q = 0; q < L; ++q)
+      if (q < inputs) store_partial(to + q * count, block[q], count);
+  } else {  // one tap is left
+    float last[L];
+    store(last, taps[whole]);
+    for (int q = 0; q < inputs; ++q) to[q * count + whole] = last[q];
+  }
 }
 
 static void scatter(int64_t pixels, int channels, const float* strip, float* to, int64_t plane) {

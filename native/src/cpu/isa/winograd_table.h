@@ -41,8 +41,8 @@ struct WinogradKernels {
   void (*sort_taps)(int64_t count, int outputs, const float* from, int64_t stride, float* to);
   // Tiles of the output's gradient, 4 rows: A g A'.
   void (*gradient)(int64_t tiles, const float* strip, int64_t row, float* to, int64_t tile, int64_t product);
-  // G'sG of the sum over `parts`, which are `part` elements apart -> taps [9][lanes].
-  void (*weight_gradient)(int64_t parts, const float* from, int64_t part, int64_t product, float* taps);
+  // G'sG of the sum over `parts`, which are `part` elements apart, of inputs <= lanes -> taps [inputs][9].
+  void (*weight_gradient)(int64_t parts, const float* from, int64_t part, int64_t product, int inputs, float* taps);
   // Rows of `columns` pixels that follow each other in each of channels <= lanes planes, at least a register full of
   // them: to[r * row + q * lanes + c] = from[c * plane + r * columns + q]; 0 for the other lanes. And the way back.
   void (*gather_rows)(int64_t rows, int64_t columns, int channels, const float* from, int64_t plane, float* to,
