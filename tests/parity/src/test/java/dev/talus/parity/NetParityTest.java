@@ -134,8 +134,9 @@ class NetParityTest {
   }
 
   /**
-   * The exact curve is libtorch's in float64. One step of libtorch's own float32 curve is up to 0.09% off it: rounding
-   * errors decide which side of a ReLU's kink some values fall on. So the mean over the steps counts.
+   * The exact curve is libtorch's in float64. One step of libtorch's own float32 curve is up to
+   * 0.09% off it: rounding errors decide which side of a ReLU's kink some values fall on. So the
+   * mean over the steps counts.
    */
   private static void compare(
       Module net,
