@@ -78,6 +78,7 @@ class ImageLayout {
   // Where the taps of one group read, relative to an output position.
   std::vector<int64_t> offsets() const {
     std::vector<int64_t> all;
+    all.reserve(static_cast<size_t>(s_.taps()));
     for (int64_t c = 0; c < s_.group_c(); ++c)
       for (int64_t i = 0; i < s_.kh; ++i)
         for (int64_t j = 0; j < s_.kw; ++j) {

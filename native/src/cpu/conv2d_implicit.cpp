@@ -76,7 +76,7 @@ class Implicit {
     for (int64_t c = 0; c < s_.group_c(); c += channels_) {
       patches.pack(planes(block, g), c, std::min(c + channels_, s_.group_c()), 0, packed.get());
       for (int64_t panel = 0; panel < panels_; ++panel)
-        multiply(block, g, patches, packed.get(), c, panel, 0, patches.tiles().size(), rows.get());
+        multiply(block, g, patches, packed.get(), c, panel, 0, patches.tiles(), rows.get());
     }
   }
 
@@ -95,7 +95,7 @@ class Implicit {
                      c = last;
                    }
                  });
-    const auto tiles = static_cast<int64_t>(patches.tiles().size());
+    const int64_t tiles = patches.tiles();
     const int64_t groups = ceil_div(tiles, std::max<int64_t>(1, kColumns / patches.width()));
     const int64_t pieces = std::min(panels_, ceil_div(threads * kPiecesPerThread, groups));
     parallel_for(pieces * groups, 1, [&](int64_t begin, int64_t end) {
@@ -105,8 +105,7 @@ class Implicit {
         for (int64_t chunk = 0; chunk < chunks; ++chunk)
           for (int64_t panel = piece * panels_ / pieces; panel < (piece + 1) * panels_ / pieces; ++panel)
             multiply(block, g, patches, packed.get() + chunk * patches.size(), chunk * channels_, panel,
-                     static_cast<size_t>(group * tiles / groups), static_cast<size_t>((group + 1) * tiles / groups),
-                     rows.get());
+                     group * tiles / groups, (group + 1) * tiles / groups, rows.get());
       }
     });
   }
@@ -116,7 +115,7 @@ class Implicit {
 
   // The sums of one panel of output channels, of channels from c on of the input, for some tiles of pixels.
   void multiply(const PixelBlock& block, int64_t g, const Patches<T>& patches, const T* packed, int64_t c,
-                int64_t panel, size_t first_tile, size_t last_tile, T* rows) const {
+                int64_t panel, int64_t first_tile, int64_t last_tile, T* rows) const {
     const int64_t o = s_.group_o(), first = panel * o / panels_, height = (panel + 1) * o / panels_ - first;
     const int64_t row = g * o + first, taps = std::min(channels_, s_.group_c() - c) * kernel_;
     const bool last = c + channels_ >= s_.group_c();
@@ -131,9 +130,9 @@ class Implicit {
     t.bias = nullptr;
     t.relu = last && relu_;
     t.row_bias = last && bias_ != nullptr ? bias_ + row : nullptr;
-    for (size_t i = first_tile; i < last_tile; ++i) {
-      const PixelTile& tile = patches.tiles()[i];
-      t.b = packed + static_cast<int64_t>(i) * patches.tile_size();
+    for (int64_t i = first_tile; i < last_tile; ++i) {
+      const PixelTile& tile = patches.tile(i);
+      t.b = packed + i * patches.tile_size();
       t.c = out_ + ((block.n + tile.image) * s_.o + row) * area_ + tile.first;
       if (tile.dots) {
         t.b_stride = patches.dots_stride();

@@ -116,7 +116,7 @@ class ImplicitGradient {
     // Channels of a 1x1 kernel fill whole tiles; where they are too few for all threads, these share pixels, too.
     const int64_t unit = kernel_ > 1 ? 1 : few_pixels_ ? kTileVectors * gemm_.lanes : gemm_.rows;
     const int64_t some = std::min(c, even_part(c, std::min(most, share), std::min(c, unit)));
-    const int64_t groups = ceil_div(c, some), tiles = static_cast<int64_t>(patches.tiles().size());
+    const int64_t groups = ceil_div(c, some), tiles = patches.tiles();
     const int64_t parts =
         direct_ && !few_pixels_ && threads > 0 ? std::min(tiles, ceil_div(threads * kPiecesPerThread, groups)) : 1;
     parallel_for(groups * parts, threads == 0 ? groups : 1, [&](int64_t begin, int64_t end) {
@@ -181,7 +181,7 @@ class ImplicitGradient {
     conv_.split_columns(t.k, rows, w + o * s_.taps(), s_.taps(), static_cast<int>(high), space.weights.get(),
                         high * t.k);
     for (int64_t i = first_tile; i < last_tile; ++i) {
-      const PixelTile& pixels = patches.tiles()[static_cast<size_t>(i)];
+      const PixelTile& pixels = patches.tile(i);
       t.b = packed + i * patches.tile_size();
       t.b_stride = patches.width();
       if (patches.in_place(pixels)) {

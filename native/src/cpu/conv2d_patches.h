@@ -31,7 +31,7 @@ struct PixelBlock {
 struct PixelTile {
   int64_t image, first, columns;
   bool dots;
-  size_t first_run, last_run;
+  int64_t first_run, last_run;
 };
 
 template <class T>
@@ -49,7 +49,9 @@ class Patches {
         depth_(depth),
         kernel_(s.kh * s.kw),
         in_place_(in_place && kernel_ == 1 && !whole_.copied() && s.h == 1 &&
-                  (gemm.partial_b || s.ow % gemm.lanes == 0)) {
+                  (gemm.partial_b || s.ow % gemm.lanes == 0)),
+        tiles_(most_tiles()),
+        runs_(most_tiles() + block.images * (block.count / s.ow + 2)) {
     const int64_t area = s.oh * s.ow, rest = area % gemm.lanes;
     const int64_t whole = dots_pay(gemm, rest) ? area - rest : area;
     const int64_t tiled = std::clamp<int64_t>(whole - block.first, 0, block.count);
@@ -59,10 +61,11 @@ class Patches {
     }
   }
 
-  const std::vector<PixelTile>& tiles() const { return tiles_; }
+  int64_t tiles() const { return count_; }
+  const PixelTile& tile(int64_t i) const { return tiles_[i]; }
   int64_t width() const { return width_; }
   // Elements of all tiles of a chunk; tile i is at i * tile_size().
-  int64_t size() const { return static_cast<int64_t>(tiles_.size()) * tile_size(); }
+  int64_t size() const { return count_ * tile_size(); }
   int64_t tile_size() const { return width_ * depth_; }
   // From one column's patch to the next in tiles of dots.
   int64_t dots_stride() const { return depth_; }
@@ -70,7 +73,7 @@ class Patches {
   // Where tile i's rows are read in the image itself, those of channel 0 at `first` of the block's planes and from one
   // channel to the next `stride` elements apart; otherwise it is packed.
   bool in_place(const PixelTile& tile) const { return in_place_ && !tile.dots; }
-  bool nothing_to_pack() const { return in_place_ && !tiles_.back().dots; }
+  bool nothing_to_pack() const { return in_place_ && !tiles_[count_ - 1].dots; }
   int64_t place(const PixelTile& tile) const { return tile.image * s_.c * s_.h * s_.w + tile.first; }
 
   // Channels [begin, end) of x, the planes of one group of the block's first image, as taps from `tap` on of a chunk.
@@ -82,7 +85,7 @@ class Patches {
     std::fill_n(copy.get(), std::min(some, end - begin) * place, T{0});
     for (int64_t c = begin; c < end; c += some, tap += some * kernel_) {
       const int64_t count = std::min(some, end - c), next = std::min(some, end - c - count);
-      size_t i = 0;
+      int64_t i = 0;
       for (int64_t image = 0; image < block_.images; ++image) {
         const T* from = x + (image * s_.c + c) * plane;
         for (int64_t j = 0; j < next; ++j) fetch(from + (count + j) * plane);
@@ -90,9 +93,8 @@ class Patches {
           layout_.copy(kernels_, from, count, copy.get());
           from = copy.get();
         }
-        for (; i < tiles_.size() && tiles_[i].image == image; ++i)
-          if (!in_place(tiles_[i]))
-            pack_tile(tiles_[i], from, count * kernel_, tap, to + static_cast<int64_t>(i) * tile_size());
+        for (; i < count_ && tiles_[i].image == image; ++i)
+          if (!in_place(tiles_[i])) pack_tile(tiles_[i], from, count * kernel_, tap, to + i * tile_size());
       }
     }
   }
@@ -108,6 +110,9 @@ class Patches {
     int64_t from, to;
     int columns;
   };
+
+  // With one of dots for each image.
+  int64_t most_tiles() const { return block_.images * (ceil_div(block_.count, width_) + 1); }
 
   // The rows of a block as an image of their own, shifted up.
   static DirectShape band(DirectShape s, const PixelBlock& b) {
@@ -135,18 +140,18 @@ class Patches {
   }
 
   void add_tile(int64_t image, int64_t first, int64_t columns, bool dots = false) {
-    const size_t first_run = runs_.size();
+    const int64_t first_run = run_count_;
     for (int64_t j = first; j < first + columns;) {
       const int64_t pixel = whole_.copied() ? j : block_.first + j, x = pixel % s_.ow;
       const int64_t count = std::min(s_.ow - x, first + columns - j);
-      runs_.push_back({pixel / s_.ow * layout_.row() + x, j - first, static_cast<int>(count)});
+      runs_[run_count_++] = {pixel / s_.ow * layout_.row() + x, j - first, static_cast<int>(count)};
       j += count;
     }
-    tiles_.push_back({image, block_.first + first, columns, dots, first_run, runs_.size()});
+    tiles_[count_++] = {image, block_.first + first, columns, dots, first_run, run_count_};
   }
 
   void pack_tile(const PixelTile& tile, const T* from, int64_t taps, int64_t tap, T* to) const {
-    for (size_t r = tile.first_run; r < tile.last_run; ++r) {
+    for (int64_t r = tile.first_run; r < tile.last_run; ++r) {
       const Run& run = runs_[r];
       if (!tile.dots) {
         kernels_.gather(taps, offsets_.data(), from + run.from, run.columns, to + tap * width_ + run.to, width_);
@@ -166,8 +171,9 @@ class Patches {
   const std::vector<int64_t> offsets_;
   const int64_t width_, depth_, kernel_;
   const bool in_place_;
-  std::vector<PixelTile> tiles_;
-  std::vector<Run> runs_;
+  const Scratch<PixelTile> tiles_;
+  const Scratch<Run> runs_;
+  int64_t count_ = 0, run_count_ = 0;
 };
 
 }  // namespace talus::cpu
