@@ -69,6 +69,7 @@ const Case kCases[] = {
     {{1, 12, 31, 45, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}},   // blocks of some rows of an image
     {{1, 70, 1, 700, 20, 1, 1, 1, 1, 0, 0, 1, 1, 1}},   // and of pieces of one row, in place
     {{1, 70, 9, 9, 40, 3, 3, 2, 2, 1, 1, 1, 1, 2}},     // and groups
+    {{2, 20, 16, 32, 15, 1, 1, 1, 1, 0, 0, 1, 1, 1}},   // rows of gradients that would share sets of the cache
     {{3, 16, 9, 12, 32, 3, 3, 2, 2, 1, 1, 1, 1, 2}},    // groups that fill registers, or halves of them
     {{2, 32, 30, 17, 32, 3, 3, 1, 1, 1, 1, 1, 1, 2}},   // several bands of rows
     {{2, 16, 7, 33, 16, 5, 4, 2, 1, 3, 2, 1, 1, 1}},
@@ -254,6 +255,7 @@ TEST(the_rule_chooses_by_shape) {
   using talus::cpu::ConvAlgorithm;
   const Case lenet = {{64, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
   const Case pointwise = {{1, 1024, 7, 7, 1024, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
+  const Case large_pointwise = {{1, 64, 56, 56, 64, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
   const Case gray = {{64, 1, 32, 32, 6, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
   const Case first = {{1, 3, 224, 224, 64, 7, 7, 2, 2, 3, 3, 1, 1, 1}};
   const Case depthwise = {{1, 32, 14, 14, 32, 3, 3, 2, 2, 1, 1, 1, 1, 32}};
@@ -270,6 +272,8 @@ TEST(the_rule_chooses_by_shape) {
       const bool weight = pass == ConvPass::BackwardWeight;
       CHECK(chosen(lenet) == (weight ? ConvAlgorithm::Direct : ConvAlgorithm::Winograd1d));
       CHECK(chosen(pointwise) == ConvAlgorithm::Gemm);
+      CHECK((chosen(large_pointwise) == ConvAlgorithm::Gemm) ==
+            (!weight || talus::current_isa() != talus::Isa::Avx512));
       CHECK(chosen(gray) == ConvAlgorithm::Direct);
       CHECK(chosen(first) == ConvAlgorithm::Direct);
       CHECK(chosen(depthwise) == ConvAlgorithm::Depthwise);
