@@ -14,6 +14,9 @@ constexpr bool kManyRegisters = false;
 // Rows finished before the next columns are begun, so that memory is read nearly in order.
 constexpr int64_t kBandRows = 16;
 
+// Registers of a row that is walked along rather than down its columns.
+constexpr int64_t kLongRow = 4;
+
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // What the K kernel columns see of an input row: at stride 2 every second element, sorted out of two registers.
@@ -32,6 +35,9 @@ struct Taps {
       window[i] = Window<T, L>(-at, smaller(used, w - at));
     }
   }
+
+  // Where nothing need be masked.
+  Taps(int64_t column, int64_t pad) : start(column * S - pad) { static_assert(Known == Reach::Inside, "masks"); }
 
   // Whether output columns [column, column + L) see the inside of a row only.
   static bool inside(int64_t column, int64_t pad, int64_t w) {
@@ -61,38 +67,101 @@ static inline const T* row_or_zeros(const T* x, int64_t row, int64_t h, int64_t 
   return row >= 0 && row < h ? x + row * w : zeros;
 }
 
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// Past the caches, so that lines which are written whole are not read first.
+static inline void stream(float* to, Vec<float> v) { _mm256_stream_ps(to, (__m256)v); }
+static inline void stream(double* to, Vec<double> v) { _mm256_stream_pd(to, (__m256d)v); }
+static inline void end_streams() { _mm_sfence(); }
+constexpr bool kStreams = true;
+#else
+template <class T>
+static inline void stream(T* to, Vec<T> v) {
+  store(to, v);
+}
+static inline void end_streams() {}
+constexpr bool kStreams = false;
+#endif
+
+template <int K>
+constexpr int kForwardRows = !kManyRegisters || K > 3 ? 2 : 4;
+
+// Rows from y on, but none from `end` on, of the columns that the taps belong to; put(to, sum) stores a register.
+template <class T, int L, int K, int S, Reach Known, class Put>
+static inline void forward_rows(const DepthwisePlane<T>& p, const T (&weight)[K * K],
+                                const Taps<T, L, K, S, Known>& taps, int64_t y, int64_t end, int64_t column,
+                                Put&& put) {
+  using V = Lanes<T, L>;
+  constexpr int R = kForwardRows<K>;
+  V acc[R] = {};
+  TALUS_UNROLL
+  for (int t = 0; t < (R - 1) * S + K; ++t) {
+    V x[K];
+    taps.load(row_or_zeros(p.x, y * S - p.pad_h + t, p.h, p.w, p.zeros), x);
+    TALUS_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const int i = t - r * S;
+      if (i < 0 || i >= K) continue;
+      TALUS_UNROLL
+      for (int j = 0; j < K; ++j) acc[r] += weight[i * K + j] * x[j];
+    }
+  }
+  TALUS_UNROLL
+  for (int r = 0; r < R; ++r) {
+    if (y + r >= end) break;
+    V sum = acc[r] + p.bias;
+    T* out = p.out + (y + r) * p.out_w + column;
+    if (p.add) {
+      const Window<T, L> target(0, p.out_w - column);
+      sum += target.template load<Reach::Guarded>(out);
+    }
+    if (p.relu) sum = sum < V{} ? V{} : sum;
+    put(out, sum);
+  }
+}
+
 template <class T, int L, int K, int S, Reach Known>
 static void forward_columns(const DepthwisePlane<T>& p, int64_t begin, int64_t end, int64_t column, int64_t n) {
-  using V = Lanes<T, L>;
-  constexpr int R = !kManyRegisters || K > 3 ? 2 : 4;
   const Taps<T, L, K, S, Known> taps(column, n, p.pad_w, p.w);
   const Window<T, L> target(0, n);
   T weight[K * K];
   for (int t = 0; t < K * K; ++t) weight[t] = p.weights[t];
-  for (int64_t y = begin; y < end; y += R) {
-    V acc[R] = {};
-    TALUS_UNROLL
-    for (int t = 0; t < (R - 1) * S + K; ++t) {
-      V x[K];
-      taps.load(row_or_zeros(p.x, y * S - p.pad_h + t, p.h, p.w, p.zeros), x);
-      TALUS_UNROLL
-      for (int r = 0; r < R; ++r) {
-        const int i = t - r * S;
-        if (i < 0 || i >= K) continue;
-        TALUS_UNROLL
-        for (int j = 0; j < K; ++j) acc[r] += weight[i * K + j] * x[j];
+  for (int64_t y = begin; y < end; y += kForwardRows<K>)
+    forward_rows<T, L, K, S, Known>(p, weight, taps, y, end, column, [&](T* to, Lanes<T, L> sum) TALUS_INLINE_LAMBDA {
+      if constexpr (Known == Reach::Inside)
+        std::memcpy(to, &sum, sizeof sum);
+      else
+        target.store(to, sum);
+    });
+}
+
+// Row after row, of whole registers, of a plane that is surrounded: hardware prefetchers foresee what it reads, and
+// what it writes may pass the caches.
+template <class T, int K, int S, bool Stream>
+static void forward_in_rows(const DepthwisePlane<T>& p) {
+  constexpr int L = kLanes<T>;
+  constexpr auto kEdge = Reach::Surrounded, kInside = Reach::Inside;
+  using Inner = Taps<T, L, K, S, kInside>;
+  const auto put = [](T* to, Vec<T> sum) TALUS_INLINE_LAMBDA { Stream ? stream(to, sum) : store(to, sum); };
+  int64_t first = 0;
+  while (first < p.out_w && !Inner::inside(first, p.pad_w, p.w)) first += L;
+  int64_t last = first;
+  while (last + L <= p.out_w && Inner::inside(last, p.pad_w, p.w)) last += L;
+  T weight[K * K];
+  for (int t = 0; t < K * K; ++t) weight[t] = p.weights[t];
+  for (int64_t y = 0; y < p.out_h; y += kForwardRows<K>) {
+    const auto edges = [&](int64_t from, int64_t to) {
+      for (int64_t column = from; column < to; column += L) {
+        const int64_t whole = smaller(column, p.out_w - L);
+        const Taps<T, L, K, S, kEdge> taps(whole, L, p.pad_w, p.w);
+        forward_rows<T, L, K, S, kEdge>(p, weight, taps, y, p.out_h, whole, put);
       }
-    }
-    TALUS_UNROLL
-    for (int r = 0; r < R; ++r) {
-      if (y + r >= end) break;
-      T* out = p.out + (y + r) * p.out_w + column;
-      V sum = acc[r] + p.bias;
-      if (p.add) sum += target.template load<Reach::Guarded>(out);
-      if (p.relu) sum = sum < V{} ? V{} : sum;
-      target.store(out, sum);
-    }
+    };
+    edges(0, first);
+    for (int64_t column = first; column < last; column += L)
+      forward_rows<T, L, K, S, kInside>(p, weight, Inner(column, p.pad_w), y, p.out_h, column, put);
+    edges(last, p.out_w);
   }
+  if (Stream) end_streams();
 }
 
 // Pieces of a row, one register each; a half register where that holds the rest. Where `overlap` allows it the last
@@ -139,6 +208,10 @@ static inline void fetch(const T* from, int64_t count) {
 
 template <class T, int K, int S>
 static void forward(const DepthwisePlane<T>& p) {
+  if (!kManyRegisters && p.surrounded && !p.add && p.out_w >= kLongRow * kLanes<T>) {
+    const bool aligned = p.out_w % kLanes<T> == 0 && reinterpret_cast<uintptr_t>(p.out) % sizeof(Vec<T>) == 0;
+    return kStreams && p.ahead && aligned ? forward_in_rows<T, K, S, true>(p) : forward_in_rows<T, K, S, false>(p);
+  }
   for (int64_t y = 0; y < p.out_h; y += kBandRows) {
     if (p.ahead) {
       fetch(p.x + (y + kBandRows) * S * p.w, kBandRows * S * p.w);

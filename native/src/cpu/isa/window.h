@@ -83,8 +83,12 @@ struct Window {
     if constexpr (L == 8 && sizeof(T) == 4) _mm256_mask_storeu_ps(to, static_cast<__mmask8>(lanes), (__m256)v);
     if constexpr (L == 4) _mm256_mask_storeu_pd(to, static_cast<__mmask8>(lanes), (__m256d)v);
 #elif defined(__AVX2__)
-    if constexpr (L == 8) _mm256_maskstore_ps(to, (__m256i)mask, (__m256)v);
-    if constexpr (L == 4) _mm256_maskstore_pd(to, (__m256i)mask, (__m256d)v);
+    // Lanes that begin later move to the front; pairs of integers move a double.
+    if (first == 0) return store_partial(to, v, last);
+    constexpr int kInts = int{sizeof(T)} / 4;
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i from = _mm256_add_epi32(lane, _mm256_set1_epi32(first * kInts));
+    store_partial(to + first, (Lanes<T, L>)_mm256_permutevar8x32_epi32((__m256i)v, from), last - first);
 #else
     for (int i = 0; i < L; ++i)
       if (i >= first && i < last) to[i] = v[i];
