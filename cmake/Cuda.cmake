@@ -1,3 +1,11 @@
+# TALUS_CUDA: OFF, ON (needs nvcc), or EMULATED: CUDA's kernels as plain C++ in the library, for tests of what lies above
+# it on machines without a GPU.
+set(TALUS_CUDA OFF CACHE STRING "Kernels for CUDA devices: OFF, ON or EMULATED")
+set_property(CACHE TALUS_CUDA PROPERTY STRINGS OFF ON EMULATED)
+if(NOT TALUS_CUDA MATCHES "^(OFF|ON|EMULATED)$")
+  message(FATAL_ERROR "TALUS_CUDA is '${TALUS_CUDA}', expected OFF, ON or EMULATED")
+endif()
+
 # Kernels for CUDA are also compiled as plain C++ against the emulator in tests/native/cuda_emulator, so that every
 # machine tests them.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64|aarch64|arm64|ARM64)$")
@@ -15,12 +23,53 @@ endif()
 
 # talus_emulate(target variant): compiles target against the emulator.
 function(talus_emulate target variant)
-  target_link_libraries(${target} PRIVATE cuda_emulator)
+  target_link_libraries(${target} PUBLIC cuda_emulator)
+  target_compile_options(${target} PRIVATE -Wno-unknown-pragmas)
   if(variant STREQUAL "checked")
     target_compile_options(${target} PRIVATE -fsanitize=thread)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       target_compile_options(${target} PRIVATE -Wno-tsan)
     endif()
-    target_sources(${target} PRIVATE $<TARGET_OBJECTS:cuda_emulator_hooks>)
+    target_link_libraries(${target} PUBLIC $<TARGET_OBJECTS:cuda_emulator_hooks>)
+    add_dependencies(${target} cuda_emulator_hooks)
   endif()
+endfunction()
+
+# talus_cuda_kernels(target variant): a library of all kernels for CUDA, as plain C++.
+function(talus_cuda_kernels target variant)
+  file(GLOB sources CONFIGURE_DEPENDS "${talus_SOURCE_DIR}/src/cuda/*.cu")
+  set_source_files_properties(${sources} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
+  add_library(${target} STATIC ${sources})
+  talus_cpp_settings(${target})
+  talus_emulate(${target} ${variant})
+endfunction()
+
+# talus_cuda_library(): talus_cuda, the kernels as TALUS_CUDA wants them.
+function(talus_cuda_library)
+  if(TALUS_CUDA STREQUAL "EMULATED")
+    if(NOT TALUS_EMULATOR)
+      message(FATAL_ERROR "TALUS_CUDA=EMULATED: the emulator needs Linux on x86-64 or aarch64")
+    endif()
+    talus_cuda_kernels(talus_cuda emulated)
+    return()
+  endif()
+  # Every generation from Turing on has its own code; newer ones translate the newest one's.
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90 CACHE STRING "GPU architectures to compile for")
+  endif()
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  file(GLOB sources CONFIGURE_DEPENDS "${talus_SOURCE_DIR}/src/cuda/*.cu")
+  add_library(talus_cuda STATIC ${sources})
+  set_target_properties(talus_cuda PROPERTIES
+    CUDA_STANDARD 17 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static
+    CUDA_ARCHITECTURES "${CMAKE_CUDA_ARCHITECTURES}"
+    CUDA_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(talus_cuda PRIVATE "${talus_SOURCE_DIR}/include" "${talus_SOURCE_DIR}/src")
+  target_compile_options(talus_cuda PRIVATE -expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra)
+  if(TALUS_WERROR)
+    target_compile_options(talus_cuda PRIVATE --Werror all-warnings -Xcompiler=-Werror)
+  endif()
+  # The runtime is part of the library, which then needs no more than the driver.
+  target_link_libraries(talus_cuda PUBLIC CUDA::cudart_static)
 endfunction()

@@ -2,10 +2,11 @@
 // into a status and a message.
 #include <cinttypes>
 #include <cstring>
-#include <new>
 
+#include "api_guard.h"
 #include "cpu/conv2d_choice.h"
 #include "cpu_features.h"
+#include "cuda/memory.h"
 #include "kernels.h"
 #include "memory.h"
 #include "parallel.h"
@@ -16,50 +17,33 @@ using namespace talus;
 
 namespace {
 
-thread_local char last_error[1024] = "";
-
-int failed(int status, const char* message) {
-  std::snprintf(last_error, sizeof last_error, "%s", message);
-  return status;
-}
-
-// Runs f; no exception leaves.
+// The function of the device's kind; throws where the device is missing.
 template <class F>
-int guarded(F&& f) noexcept {
-  try {
-    f();
-    return TALUS_OK;
-  } catch (const Error& e) {
-    return failed(e.status(), e.what());
-  } catch (const std::bad_alloc&) {
-    return failed(TALUS_OUT_OF_MEMORY, "out of memory: the C++ runtime has no more for bookkeeping");
-  } catch (const std::exception& e) {
-    return failed(TALUS_INTERNAL_ERROR, e.what());
-  } catch (...) {
-    return failed(TALUS_INTERNAL_ERROR, "unknown C++ exception");
-  }
+F* function_on(int device, F* on_cpu, F* on_cuda) {
+  if (device == TALUS_DEVICE_CPU) return on_cpu;
+  use_cuda(device);
+  return on_cuda;
 }
 
-void require_cpu(int device) {
-  if (device == TALUS_DEVICE_CPU) return;
-  if (device < 0) fail(TALUS_INVALID_ARGUMENT, "device %d does not exist, expected 0 (CPU)", device);
-  fail(TALUS_UNSUPPORTED, "device %d: this build has no CUDA support, use the CPU (device 0)", device);
-}
+// Twins of this name, for kernels and for the allocator; `device` is the calling function's.
+#if defined(TALUS_HAS_CUDA)
+#define TALUS_KERNEL(name) function_on(device, cpu::name, cuda::name)
+#define TALUS_MEMORY(name) function_on(device, talus::name, cuda::name)
+#else
+#define TALUS_KERNEL(name) function_on(device, cpu::name, static_cast<decltype(&cpu::name)>(nullptr))
+#define TALUS_MEMORY(name) function_on(device, talus::name, static_cast<decltype(&talus::name)>(nullptr))
+#endif
 
+// For kernels that have no twin yet.
 template <class F>
 int on_cpu(int device, F&& f) noexcept {
   return guarded([&] {
-    require_cpu(device);
+    if (device != TALUS_DEVICE_CPU) {
+      use_cuda(device);
+      fail(TALUS_UNSUPPORTED, "this operation has no CUDA kernel yet; move its tensors to the CPU (device 0)");
+    }
     f();
   });
-}
-
-void require_count(const char* what, int64_t count) {
-  if (count < 0) fail(TALUS_INVALID_ARGUMENT, "%s is %" PRId64 ", expected 0 or more", what, count);
-}
-
-void require_address(const char* what, const void* address) {
-  if (address == nullptr) fail(TALUS_INVALID_ARGUMENT, "%s is missing (address 0)", what);
 }
 
 template <class... Counts>
@@ -114,16 +98,29 @@ Generator& generator_at(talus_ptr address) {
   return *static_cast<Generator*>(address);
 }
 
+void put_bytes(void* to, const void* from, int64_t bytes) { std::memcpy(to, from, static_cast<size_t>(bytes)); }
+void get_bytes(void* to, const void* from, int64_t bytes) { std::memcpy(to, from, static_cast<size_t>(bytes)); }
+
 template <class To, class From>
-int copy_bytes(int device, To* to, const From* from, int64_t n, int64_t item) {
-  return on_cpu(device, [&] {
+int copy_bytes(int device, void (*copy)(void*, const void*, int64_t), void (*cuda_copy)(void*, const void*, int64_t),
+               To* to, const From* from, int64_t n, int64_t item) {
+  return guarded([&] {
+    const auto chosen = function_on(device, copy, cuda_copy);
     require_count("the number of elements", n);
     if (n == 0) return;
     require_address("the destination", to);
     require_address("the source", from);
-    std::memcpy(to, from, static_cast<size_t>(n * item));
+    chosen(to, from, n * item);
   });
 }
+
+#if defined(TALUS_HAS_CUDA)
+#define TALUS_PUT put_bytes, cuda::put
+#define TALUS_GET get_bytes, cuda::get
+#else
+#define TALUS_PUT put_bytes, nullptr
+#define TALUS_GET get_bytes, nullptr
+#endif
 
 }  // namespace
 
@@ -132,8 +129,6 @@ extern "C" {
 // ---------------------------------------------------------------------------------------- library, threads
 
 const char* talus_version(void) { return TALUS_VERSION; }
-
-const char* talus_last_error(void) { return last_error; }
 
 const char* talus_isa(void) {
   const char* name = nullptr;
@@ -160,92 +155,106 @@ int talus_num_threads(void) { return num_threads(); }
 
 talus_ptr talus_alloc(int device, int64_t bytes) {
   void* block = nullptr;
-  on_cpu(device, [&] { block = allocate(bytes); });
+  guarded([&] { block = TALUS_MEMORY(allocate)(bytes); });
   return block;
 }
 
 int talus_free(int device, talus_ptr block) {
-  return on_cpu(device, [&] { release(block); });
+  return guarded([&] { TALUS_MEMORY(release)(block); });
 }
 
 int talus_memory_stats(int device, int64_t* stats) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_address("stats", stats);
-    memory_stats(stats);
+    TALUS_MEMORY(memory_stats)(stats);
   });
 }
 
 int talus_memory_reset_peak(int device) {
-  return on_cpu(device, [&] { memory_reset_peak(); });
+  return guarded([&] { TALUS_MEMORY(memory_reset_peak)(); });
 }
 
 int talus_memory_set_limit(int device, int64_t bytes) {
-  return on_cpu(device, [&] { memory_set_limit(bytes); });
+  return guarded([&] { TALUS_MEMORY(memory_set_limit)(bytes); });
 }
 
 int talus_memory_trim(int device) {
-  return on_cpu(device, [&] { memory_trim(); });
+  return guarded([&] { TALUS_MEMORY(memory_trim)(); });
 }
 
 int talus_memory_holders(int device, int rows, int64_t* pairs) {
   int filled = -1;
-  on_cpu(device, [&] {
+  guarded([&] {
     require_count("rows", rows);
     if (rows > 0) require_address("pairs", pairs);
-    filled = memory_holders(rows, pairs);
+    filled = TALUS_MEMORY(memory_holders)(rows, pairs);
   });
   return filled;
 }
 
-int talus_put_f32(int device, talus_ptr dst, const float* src, int64_t n) { return copy_bytes(device, dst, src, n, 4); }
+int talus_put_f32(int device, talus_ptr dst, const float* src, int64_t n) {
+  return copy_bytes(device, TALUS_PUT, dst, src, n, 4);
+}
 int talus_put_f64(int device, talus_ptr dst, const double* src, int64_t n) {
-  return copy_bytes(device, dst, src, n, 8);
+  return copy_bytes(device, TALUS_PUT, dst, src, n, 8);
 }
 int talus_put_i64(int device, talus_ptr dst, const int64_t* src, int64_t n) {
-  return copy_bytes(device, dst, src, n, 8);
+  return copy_bytes(device, TALUS_PUT, dst, src, n, 8);
 }
 int talus_put_i32(int device, talus_ptr dst, const int32_t* src, int64_t n) {
-  return copy_bytes(device, dst, src, n, 4);
+  return copy_bytes(device, TALUS_PUT, dst, src, n, 4);
 }
-int talus_put_u8(int device, talus_ptr dst, const int8_t* src, int64_t n) { return copy_bytes(device, dst, src, n, 1); }
-int talus_get_f32(int device, talus_ptr src, float* dst, int64_t n) { return copy_bytes(device, dst, src, n, 4); }
-int talus_get_f64(int device, talus_ptr src, double* dst, int64_t n) { return copy_bytes(device, dst, src, n, 8); }
-int talus_get_i64(int device, talus_ptr src, int64_t* dst, int64_t n) { return copy_bytes(device, dst, src, n, 8); }
-int talus_get_i32(int device, talus_ptr src, int32_t* dst, int64_t n) { return copy_bytes(device, dst, src, n, 4); }
-int talus_get_u8(int device, talus_ptr src, int8_t* dst, int64_t n) { return copy_bytes(device, dst, src, n, 1); }
+int talus_put_u8(int device, talus_ptr dst, const int8_t* src, int64_t n) {
+  return copy_bytes(device, TALUS_PUT, dst, src, n, 1);
+}
+int talus_get_f32(int device, talus_ptr src, float* dst, int64_t n) {
+  return copy_bytes(device, TALUS_GET, dst, src, n, 4);
+}
+int talus_get_f64(int device, talus_ptr src, double* dst, int64_t n) {
+  return copy_bytes(device, TALUS_GET, dst, src, n, 8);
+}
+int talus_get_i64(int device, talus_ptr src, int64_t* dst, int64_t n) {
+  return copy_bytes(device, TALUS_GET, dst, src, n, 8);
+}
+int talus_get_i32(int device, talus_ptr src, int32_t* dst, int64_t n) {
+  return copy_bytes(device, TALUS_GET, dst, src, n, 4);
+}
+int talus_get_u8(int device, talus_ptr src, int8_t* dst, int64_t n) {
+  return copy_bytes(device, TALUS_GET, dst, src, n, 1);
+}
 
 // -------------------------------------------------------------------------------------- copy, element-wise
 
 int talus_copy(int device, int src_dtype, int dst_dtype, int64_t n, int ndim, const int64_t* geometry, talus_ptr src,
                talus_ptr dst) {
-  return on_cpu(device, [&] { cpu::copy(src_dtype, dst_dtype, geometry_of<2>(n, ndim, geometry), src, dst); });
+  return guarded([&] { TALUS_KERNEL(copy)(src_dtype, dst_dtype, geometry_of<2>(n, ndim, geometry), src, dst); });
 }
 
 int talus_fill(int device, int dtype, int64_t n, int ndim, const int64_t* geometry, double value, int64_t int_value,
                talus_ptr out) {
-  return on_cpu(device, [&] { cpu::fill(dtype, geometry_of<1>(n, ndim, geometry), value, int_value, out); });
+  return guarded([&] { TALUS_KERNEL(fill)(dtype, geometry_of<1>(n, ndim, geometry), value, int_value, out); });
 }
 
 int talus_arange(int device, int dtype, int64_t n, double start, double step, talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n);
-    cpu::arange(dtype, n, start, step, out);
+    TALUS_KERNEL(arange)(dtype, n, start, step, out);
   });
 }
 
 int talus_unary(int device, int op, int dtype, int64_t n, int ndim, const int64_t* geometry, talus_ptr x, double p0,
                 double p1, talus_ptr out) {
-  return on_cpu(device, [&] { cpu::unary(op, dtype, geometry_of<2>(n, ndim, geometry), x, p0, p1, out); });
+  return guarded([&] { TALUS_KERNEL(unary)(op, dtype, geometry_of<2>(n, ndim, geometry), x, p0, p1, out); });
 }
 
 int talus_binary(int device, int op, int dtype, int64_t n, int ndim, const int64_t* geometry, talus_ptr x, talus_ptr y,
                  double p0, talus_ptr out) {
-  return on_cpu(device, [&] { cpu::binary(op, dtype, geometry_of<3>(n, ndim, geometry), x, y, p0, out); });
+  return guarded([&] { TALUS_KERNEL(binary)(op, dtype, geometry_of<3>(n, ndim, geometry), x, y, p0, out); });
 }
 
 int talus_where(int device, int dtype, int64_t n, int ndim, const int64_t* geometry, talus_ptr condition, talus_ptr x,
                 talus_ptr y, talus_ptr out) {
-  return on_cpu(device, [&] { cpu::where(dtype, geometry_of<4>(n, ndim, geometry), condition, x, y, out); });
+  return guarded([&] { TALUS_KERNEL(where)(dtype, geometry_of<4>(n, ndim, geometry), condition, x, y, out); });
 }
 
 // ------------------------------------------------------------------------------ reductions, rows and losses

@@ -84,6 +84,9 @@
 namespace talus::cpu {
 TALUS_KERNELS
 }
+namespace talus::cuda {
+TALUS_KERNELS
+}
 namespace talus::ref {
 TALUS_KERNELS
 }

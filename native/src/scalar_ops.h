@@ -11,15 +11,24 @@
 #include <cstdint>
 #include <type_traits>
 
+#if defined(TALUS_CUDA_KERNELS)
+#include "cuda/math.cuh"
+
 #if defined(__CUDACC__)
+// "Pointless comparison of unsigned integer with zero": operations are written for all dtypes, uint8 among them.
+#pragma nv_diag_suppress 186
+#endif
 #define TALUS_OPS_NS cuda
-#define TALUS_OP __host__ __device__ __forceinline__ static
+#define TALUS_OP __device__ __forceinline__ static
+// What launchers need, too.
+#define TALUS_HOST_OP __host__ __device__ __forceinline__ static
 #elif defined(TALUS_ISA_NS)
 #include "cpu/isa/gelu_math.h"
 #include "cpu/isa/vec_math.h"
 
 #define TALUS_OPS_NS TALUS_ISA_NS
 #define TALUS_OP __attribute__((always_inline)) static inline
+#define TALUS_HOST_OP TALUS_OP
 #else
 #error "scalar_ops.h belongs to files that are compiled per instruction set, and to CUDA"
 #endif
@@ -77,7 +86,7 @@ TALUS_OP V negate(V x) {
 
 // A parameter as a T. Integers drop the fraction and wrap; beyond int64 they saturate, and NaN is 0.
 template <class T>
-TALUS_OP T parameter(double p) {
+TALUS_HOST_OP T parameter(double p) {
   if constexpr (kFloating<T>) return T(p);
   constexpr double kLimit = 9223372036854775808.0;
   if (p != p) return 0;

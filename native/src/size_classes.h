@@ -1,5 +1,5 @@
 // The block sizes of the allocator: multiples of 64 up to 512 bytes, then eight steps per doubling, so that rounding up
-// wastes less than an eighth of a block beyond that. Larger blocks than the largest class are runs of pages.
+// wastes less than an eighth of a block beyond that. On the CPU, larger blocks than kMaxClassBytes are runs of pages.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ constexpr int64_t class_bytes(int size_class) {
 constexpr int64_t kMaxClassBytes = class_bytes(kSizeClasses - 1);
 static_assert(kMaxClassBytes == 512 << 10);
 
-// The smallest class that holds `bytes`, 0 <= bytes <= kMaxClassBytes.
+// The smallest class that holds `bytes`, 0 or more.
 inline int size_class_of(int64_t bytes) {
   if (bytes <= kBlockAlignment * kStepsPerDoubling)
     return bytes <= kBlockAlignment ? 0 : static_cast<int>((bytes - 1) / kBlockAlignment);

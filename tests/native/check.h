@@ -145,6 +145,11 @@ inline int run(int argc, char** argv) {
 #include "cpu_features.h"
 #include "dtype.h"
 #include "parallel.h"
+#if defined(TALUS_TEST_EMULATED)
+#include "emulator.h"
+#elif defined(TALUS_TEST_CUDA)
+#include "cuda/runtime.h"
+#endif
 
 // Uniform in [-1, 1]; the same for the same seed on every machine.
 template <class T>
@@ -189,6 +194,24 @@ constexpr int dtype_of<talus::Bool>() {
   return TALUS_BOOL;
 }
 
+#if defined(TALUS_TEST_CUDA)
+// On a device nothing depends on instruction sets or threads of the host. The emulator runs everything in two orders of
+// blocks, threads and streams instead.
+inline void for_each_isa(const std::function<void(const char*)>& body) {
+#if defined(TALUS_TEST_EMULATED)
+  for (const uint64_t seed : {0, 1}) {
+    emulator::set_seed(seed);
+    check::Note note("order " + std::to_string(seed));
+    body("cuda");
+  }
+  emulator::set_seed(0);
+#else
+  body("cuda");
+#endif
+}
+
+inline void for_each_thread_count(const std::function<void(int)>& body) { body(1); }
+#else
 // Calls body(name) with every instruction set of this machine in use, and puts the one from before back.
 inline void for_each_isa(const std::function<void(const char*)>& body) {
   const std::string before = talus::isa_name(talus::current_isa());
@@ -211,6 +234,7 @@ inline void for_each_thread_count(const std::function<void(int)>& body) {
   }
   talus::set_num_threads(before);
 }
+#endif
 
 // An output array between guard elements: whatever a kernel writes outside is found by intact().
 template <class T>
@@ -235,4 +259,12 @@ class Guarded {
   std::vector<unsigned char> bytes_;
 };
 
-int main(int argc, char** argv) { return check::run(argc, argv); }
+int main(int argc, char** argv) {
+#if defined(TALUS_TEST_CUDA) && !defined(TALUS_TEST_EMULATED)
+  if (talus::cuda::device_count() == 0) {
+    std::printf("skipped: no CUDA device\n");
+    return 77;
+  }
+#endif
+  return check::run(argc, argv);
+}

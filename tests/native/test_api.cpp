@@ -73,13 +73,55 @@ TEST(blocks_and_counters) {
 }
 
 TEST(a_missing_device_is_named) {
-  CHECK(talus_alloc(TALUS_DEVICE_CUDA, 100) == nullptr);
-  CHECK(error_has("no CUDA support"));
-  CHECK(talus_arange(TALUS_DEVICE_CUDA, TALUS_FLOAT32, 0, 0, 1, nullptr) == TALUS_UNSUPPORTED);
+  const int missing = TALUS_DEVICE_CUDA + talus_cuda_device_count();
+  const bool built = talus_cuda_device_count() > 0;
+  const char* const why = built ? "CUDA device" : "no CUDA support";
+  const int status = built ? TALUS_INVALID_ARGUMENT : TALUS_UNSUPPORTED;
+  CHECK(talus_alloc(missing, 100) == nullptr);
+  CHECK(error_has(why));
+  CHECK(talus_arange(missing, TALUS_FLOAT32, 0, 0, 1, nullptr) == status);
+  CHECK(talus_softmax(missing, 0, TALUS_FLOAT32, 0, 0, nullptr, nullptr) == status);
+  CHECK(talus_put_i32(missing, nullptr, nullptr, 0) == status);
+  CHECK(talus_synchronize(missing) == status && error_has(why));
   CHECK(talus_arange(-4, TALUS_FLOAT32, 0, 0, 1, nullptr) == TALUS_INVALID_ARGUMENT);
   CHECK(error_has("device -4"));
-  CHECK(talus_memory_holders(TALUS_DEVICE_CUDA, 0, nullptr) == -1);
+  CHECK(talus_memory_holders(missing, 0, nullptr) == -1);
+  CHECK(talus_device_name(missing) == nullptr && std::string(talus_device_name(TALUS_DEVICE_CPU)) == "CPU");
+  CHECK(talus_synchronize(TALUS_DEVICE_CPU) == TALUS_OK);
+  CHECK(talus_stream_create(TALUS_DEVICE_CPU) == nullptr && error_has("device 0 is the CPU"));
 }
+
+#if defined(TALUS_TEST_CUDA)
+TEST(a_cuda_device_computes) {
+  const int gpu = TALUS_DEVICE_CUDA;
+  CHECK(std::strlen(talus_device_name(gpu)) > 0);
+  const float host[] = {1, 2, 3, 4};
+  float got[4] = {};
+  talus_ptr x = talus_alloc(gpu, sizeof host), y = talus_alloc(gpu, sizeof host);
+  talus_ptr stream = talus_stream_create(gpu), begin = talus_event_create(gpu), end = talus_event_create(gpu);
+  CHECK(talus_put_f32(gpu, x, host, 4) == TALUS_OK && talus_event_record(gpu, begin) == TALUS_OK);
+  CHECK(talus_stream_use(gpu, stream) == TALUS_OK && talus_event_wait(gpu, begin) == TALUS_OK);
+  CHECK(talus_graph_begin(gpu) == TALUS_OK);
+  CHECK(talus_binary(gpu, TALUS_MUL, TALUS_FLOAT32, 4, 0, nullptr, x, x, 0, y) == TALUS_OK);
+  talus_ptr graph = talus_graph_end(gpu);
+  CHECK(graph != nullptr && talus_graph_launch(gpu, graph) == TALUS_OK);
+  CHECK(talus_event_record(gpu, end) == TALUS_OK && talus_event_synchronize(gpu, end) == TALUS_OK);
+  CHECK(talus_get_f32(gpu, y, got, 4) == TALUS_OK && got[0] == 1 && got[3] == 16);
+  double milliseconds = -1;
+  CHECK(talus_event_milliseconds(gpu, begin, end, &milliseconds) == TALUS_OK && milliseconds >= 0);
+  CHECK(talus_stream_synchronize(gpu, stream) == TALUS_OK && talus_stream_use(gpu, nullptr) == TALUS_OK);
+  CHECK(talus_graph_free(gpu, graph) == TALUS_OK && talus_stream_free(gpu, stream) == TALUS_OK);
+  CHECK(talus_event_free(gpu, begin) == TALUS_OK && talus_event_free(gpu, end) == TALUS_OK);
+  CHECK(talus_event_record(gpu, nullptr) == TALUS_INVALID_ARGUMENT && error_has("the event is missing"));
+  int64_t stats[TALUS_MEM_STATS] = {};
+  CHECK(talus_memory_stats(gpu, stats) == TALUS_OK && stats[TALUS_MEM_LIVE_BLOCKS] == 2);
+  CHECK(talus_free(gpu, x) == TALUS_OK && talus_free(gpu, y) == TALUS_OK);
+  CHECK(talus_free(gpu, y) == TALUS_INVALID_ARGUMENT && error_has("released before"));
+  CHECK(talus_gemm(gpu, TALUS_FLOAT32, 0, 0, 0, 0, 0, 0, 1, x, 1, 0, x, 1, 0, 0, x, 1, 0, nullptr, 0) ==
+        TALUS_UNSUPPORTED);
+  CHECK(error_has("no CUDA kernel yet"));
+}
+#endif
 
 TEST(arguments_are_checked) {
   const Array x({1, 2, 3, 4});

@@ -2,6 +2,7 @@
 #include "caches.h"
 #include "elementwise_cases.h"
 #include "kernels.h"
+#include "under_test.h"
 
 namespace {
 
@@ -18,7 +19,7 @@ void compare_copy(const Sizes& sizes, Layout dst_layout, Layout src_layout) {
   const auto geometry = geometry_of<2>(sizes, strides);
   const std::vector<From> src = edge_values<From>(span_of(sizes, strides[1]), 3);
   Guarded<To> actual(span_of(sizes, strides[0])), expected(span_of(sizes, strides[0]));
-  talus::cpu::copy(dtype_of<From>(), dtype_of<To>(), geometry, src.data(), actual.data());
+  under_test::copy(dtype_of<From>(), dtype_of<To>(), geometry, src.data(), actual.data());
   talus::ref::copy(dtype_of<From>(), dtype_of<To>(), geometry, src.data(), expected.data());
   check_same(actual, expected, 0, 0, "copy");
 }
@@ -69,11 +70,11 @@ TEST(casts_of_values_out_of_range_follow_x86) {
     const talus::Geometry<2> geometry(6, 0, nullptr);
     const double x[] = {3e9, -3e9, 1e300, -1.9, 300.7, -2147483648.5};
     int32_t i32[6];
-    talus::cpu::copy(TALUS_FLOAT64, TALUS_INT32, geometry, x, i32);
+    under_test::copy(TALUS_FLOAT64, TALUS_INT32, geometry, x, i32);
     const int32_t want_i32[] = {INT32_MIN, INT32_MIN, INT32_MIN, -1, 300, INT32_MIN};
     CHECK_ALL_CLOSE(i32, want_i32, 6, 0, 0, "int32");
     uint8_t u8[6];
-    talus::cpu::copy(TALUS_FLOAT64, TALUS_UINT8, geometry, x, u8);
+    under_test::copy(TALUS_FLOAT64, TALUS_UINT8, geometry, x, u8);
     // The low byte of the int64; 3e9 happens to be a multiple of 256.
     const uint8_t want_u8[] = {0, 0, 0, 255, 44, 0};
     CHECK_ALL_CLOSE(u8, want_u8, 6, 0, 0, "uint8");
@@ -90,7 +91,7 @@ TEST(large_zeros_from_any_address) {
         for (int64_t i = 0; i < out.size(); ++i) out[i] = 1;
         const talus::Geometry<1> run(n, 1, nullptr);
         for (const double value : {0.0, -0.0}) {
-          talus::cpu::fill(TALUS_FLOAT32, run, value, 0, out.data() + offset);
+          under_test::fill(TALUS_FLOAT32, run, value, 0, out.data() + offset);
           bool all = true;
           for (int64_t i = offset; i < out.size(); ++i)
             all &= out[i] == 0 && std::signbit(out[i]) == std::signbit(value);
@@ -109,20 +110,20 @@ TEST(fill_and_arange) {
         check::Note note(describe(sizes, {layout}));
         const std::vector<Sizes> strides = {strides_of(sizes, layout)};
         Guarded<T> actual(span_of(sizes, strides[0])), expected(span_of(sizes, strides[0]));
-        talus::cpu::fill(dtype_of<T>(), geometry_of<1>(sizes, strides), -2.5, 300, actual.data());
+        under_test::fill(dtype_of<T>(), geometry_of<1>(sizes, strides), -2.5, 300, actual.data());
         talus::ref::fill(dtype_of<T>(), geometry_of<1>(sizes, strides), -2.5, 300, expected.data());
         check_same(actual, expected, 0, 0, "fill");
       }
     if constexpr (!std::is_same<T, talus::Bool>::value) {
       for (const int64_t n : {0, 1, 100, 100000}) {
         Guarded<T> actual(n), expected(n);
-        talus::cpu::arange(dtype_of<T>(), n, -3, 2, actual.data());
+        under_test::arange(dtype_of<T>(), n, -3, 2, actual.data());
         talus::ref::arange(dtype_of<T>(), n, -3, 2, expected.data());
         check_same(actual, expected, 0, 0, "arange");
       }
     }
   });
   float tenths[11];
-  talus::cpu::arange(TALUS_FLOAT32, 11, 0, 0.1, tenths);
+  under_test::arange(TALUS_FLOAT32, 11, 0, 0.1, tenths);
   CHECK(tenths[3] == 0.3f && tenths[7] == 0.7f && tenths[10] == 1.0f);
 }

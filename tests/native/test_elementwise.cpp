@@ -3,6 +3,7 @@
 #include "elementwise_cases.h"
 #include "error.h"
 #include "kernels.h"
+#include "under_test.h"
 
 namespace {
 
@@ -88,7 +89,7 @@ void compare_unary(const UnaryCase& c, const Sizes& sizes, Layout out_layout, La
   const auto geometry = geometry_of<2>(sizes, strides);
   const std::vector<T> x = edge_values<T>(span_of(sizes, strides[1]), 5);
   Guarded<Out> actual(span_of(sizes, strides[0])), expected(span_of(sizes, strides[0]));
-  talus::cpu::unary(c.op, dtype_of<T>(), geometry, x.data(), c.p0, c.p1, actual.data());
+  under_test::unary(c.op, dtype_of<T>(), geometry, x.data(), c.p0, c.p1, actual.data());
   talus::ref::unary(c.op, dtype_of<T>(), geometry, x.data(), c.p0, c.p1, expected.data());
   // Where x^3 goes into an exponential, its rounding counts many times.
   const double scale = c.op == TALUS_GELU ? 2 : c.op == TALUS_GELU_TANH ? 24 : 1;
@@ -119,7 +120,7 @@ void compare_binary(int op, double p0, const Sizes& sizes, Layout out_layout, La
     for (T& v : y)
       if (!kFloat<T> && v == T(0)) v = T(3);
   Guarded<Out> actual(span_of(sizes, strides[0])), expected(span_of(sizes, strides[0]));
-  talus::cpu::binary(op, dtype_of<T>(), geometry, x.data(), y.data(), p0, actual.data());
+  under_test::binary(op, dtype_of<T>(), geometry, x.data(), y.data(), p0, actual.data());
   talus::ref::binary(op, dtype_of<T>(), geometry, x.data(), y.data(), p0, expected.data());
   // A sum that cancels is as exact as its terms, which are below 64 but for the special values.
   const bool sum = op == TALUS_ADD || op == TALUS_SUB || op == TALUS_TANH_BACKWARD || op == TALUS_SIGMOID_BACKWARD ||
@@ -237,7 +238,7 @@ TEST(where_layouts) {
             const auto a = edge_values<double>(span_of(sizes, strides[2]), 4);
             const auto b = edge_values<double>(span_of(sizes, strides[3]), 9);
             Guarded<double> actual(span_of(sizes, strides[0])), expected(span_of(sizes, strides[0]));
-            talus::cpu::where(TALUS_FLOAT64, geometry, c.data(), a.data(), b.data(), actual.data());
+            under_test::where(TALUS_FLOAT64, geometry, c.data(), a.data(), b.data(), actual.data());
             talus::ref::where(TALUS_FLOAT64, geometry, c.data(), a.data(), b.data(), expected.data());
             check_same(actual, expected, 0, 0, "where");
           }
@@ -266,13 +267,13 @@ TEST(large_outputs) {
         for (const int64_t offset : {0, 1, 5, 16}) {
           Guarded<T> out(n + offset);
           Guarded<uint8_t> answers(n + offset);
-          talus::cpu::binary(TALUS_ADD, dtype, g3, x.data(), y.data(), 0.5, out.data() + offset);
+          under_test::binary(TALUS_ADD, dtype, g3, x.data(), y.data(), 0.5, out.data() + offset);
           CHECK_ALL_CLOSE(out.data() + offset, sum.data(), n, 1e-6, 1e-6, "sum");
-          talus::cpu::unary(TALUS_ABS, dtype, g2, x.data(), 0, 0, out.data() + offset);
+          under_test::unary(TALUS_ABS, dtype, g2, x.data(), 0, 0, out.data() + offset);
           CHECK_ALL_CLOSE(out.data() + offset, root.data(), n, 0, 0, "unary");
-          talus::cpu::binary(TALUS_LT, dtype, g3, x.data(), y.data(), 0, answers.data() + offset);
+          under_test::binary(TALUS_LT, dtype, g3, x.data(), y.data(), 0, answers.data() + offset);
           CHECK(std::equal(less.begin(), less.end(), answers.data() + offset));
-          talus::cpu::where(dtype, g4, less.data(), x.data(), y.data(), out.data() + offset);
+          under_test::where(dtype, g4, less.data(), x.data(), y.data(), out.data() + offset);
           CHECK_ALL_CLOSE(out.data() + offset, chosen.data(), n, 0, 0, "where");
           CHECK(out.intact() && answers.intact());
         }
@@ -295,12 +296,12 @@ TEST(in_place) {
       talus::ref::binary(TALUS_SUB, TALUS_FLOAT32, geometry, x.data(), y.data(), 1, expected.data());
       Guarded<float> left(n), right(n);
       std::memcpy(left.data(), x.data(), static_cast<size_t>(n) * sizeof(float));
-      talus::cpu::binary(TALUS_SUB, TALUS_FLOAT32, geometry, left.data(), y.data(), 1, left.data());
+      under_test::binary(TALUS_SUB, TALUS_FLOAT32, geometry, left.data(), y.data(), 1, left.data());
       check_same(left, expected, 1e-6, 1e-6, "out is x");
       std::memcpy(right.data(), y.data(), static_cast<size_t>(n) * sizeof(float));
       std::memcpy(expected.data(), y.data(), static_cast<size_t>(n) * sizeof(float));
       talus::ref::binary(TALUS_SUB, TALUS_FLOAT32, geometry, x.data(), y.data(), 1, expected.data());
-      talus::cpu::binary(TALUS_SUB, TALUS_FLOAT32, geometry, x.data(), right.data(), 1, right.data());
+      under_test::binary(TALUS_SUB, TALUS_FLOAT32, geometry, x.data(), right.data(), 1, right.data());
       check_same(right, expected, 1e-6, 1e-6, "out is y");
     }
   });
@@ -314,7 +315,7 @@ TEST(results_do_not_depend_on_threads) {
       Guarded<float> first(n);
       for_each_thread_count([&](int threads) {
         Guarded<float> out(n);
-        talus::cpu::unary(op, TALUS_FLOAT32, talus::Geometry<2>(n, 0, nullptr), x.data(), 0, 0, out.data());
+        under_test::unary(op, TALUS_FLOAT32, talus::Geometry<2>(n, 0, nullptr), x.data(), 0, 0, out.data());
         if (threads == 1) std::memcpy(first.data(), out.data(), static_cast<size_t>(n) * sizeof(float));
         check_identical(out, first);
       });
@@ -322,7 +323,7 @@ TEST(results_do_not_depend_on_threads) {
     Guarded<float> first(n);
     for_each_thread_count([&](int threads) {
       Guarded<float> out(n);
-      talus::cpu::binary(TALUS_ADD, TALUS_FLOAT32, talus::Geometry<3>(n, 0, nullptr), x.data(), y.data(), 0.3,
+      under_test::binary(TALUS_ADD, TALUS_FLOAT32, talus::Geometry<3>(n, 0, nullptr), x.data(), y.data(), 0.3,
                          out.data());
       if (threads == 1) std::memcpy(first.data(), out.data(), static_cast<size_t>(n) * sizeof(float));
       check_identical(out, first);
@@ -335,16 +336,16 @@ TEST(errors_name_the_operation) {
   int64_t out[3];
   const talus::Geometry<3> g3(3, 0, nullptr);
   const talus::Geometry<2> g2(3, 0, nullptr);
-  CHECK_FAILS(talus::cpu::binary(TALUS_FLOOR_DIVIDE, TALUS_INT64, g3, x, y, 0, out), "ZeroDivisionError");
-  CHECK_FAILS(talus::cpu::binary(TALUS_REMAINDER, TALUS_INT64, g3, x, y, 0, out), "divided by zero");
-  CHECK_FAILS(talus::cpu::binary(TALUS_DIV, TALUS_INT64, g3, x, y, 0, out), "binary: operation 3");
-  CHECK_FAILS(talus::cpu::unary(TALUS_EXP, TALUS_INT64, g2, x, 0, 0, out), "unary: operation 4");
+  CHECK_FAILS(under_test::binary(TALUS_FLOOR_DIVIDE, TALUS_INT64, g3, x, y, 0, out), "ZeroDivisionError");
+  CHECK_FAILS(under_test::binary(TALUS_REMAINDER, TALUS_INT64, g3, x, y, 0, out), "divided by zero");
+  CHECK_FAILS(under_test::binary(TALUS_DIV, TALUS_INT64, g3, x, y, 0, out), "binary: operation 3");
+  CHECK_FAILS(under_test::unary(TALUS_EXP, TALUS_INT64, g2, x, 0, 0, out), "unary: operation 4");
 }
 
 TEST(integer_alpha_is_exact) {
   const int64_t x = 7, y = 9007199254740993;  // 2^53 + 1
   int64_t out;
-  talus::cpu::binary(TALUS_ADD, TALUS_INT64, talus::Geometry<3>(1, 0, nullptr), &x, &y, 1, &out);
+  under_test::binary(TALUS_ADD, TALUS_INT64, talus::Geometry<3>(1, 0, nullptr), &x, &y, 1, &out);
   CHECK(out == y + 7);
 }
 
@@ -354,7 +355,7 @@ void check_accuracy(int op, double low, double high, double bound, long double (
   const int64_t n = 20000;
   std::vector<T> x(n), y(n);
   for (int64_t i = 0; i < n; ++i) x[size_t(i)] = static_cast<T>(low + (high - low) * double(i) / n);
-  talus::cpu::unary(op, dtype_of<T>(), talus::Geometry<2>(n, 0, nullptr), x.data(), 0, 0, y.data());
+  under_test::unary(op, dtype_of<T>(), talus::Geometry<2>(n, 0, nullptr), x.data(), 0, 0, y.data());
   double worst = 0;
   for (size_t i = 0; i < x.size(); ++i) {
     const long double want = exact(x[i]);

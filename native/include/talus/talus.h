@@ -236,6 +236,37 @@ TALUS_API int talus_get_i64(int device, talus_ptr src, int64_t* dst, int64_t n);
 TALUS_API int talus_get_i32(int device, talus_ptr src, int32_t* dst, int64_t n);
 TALUS_API int talus_get_u8(int device, talus_ptr src, int8_t* dst, int64_t n);
 
+/* ------------------------------------------ CUDA: devices, streams, events, graphs */
+
+/* Devices TALUS_DEVICE_CUDA and following; 0 without a driver and in builds without CUDA. */
+TALUS_API int talus_cuda_device_count(void);
+/* NULL on failure; valid for ever. */
+TALUS_API const char* talus_device_name(int device);
+/* Kernels of CUDA devices are queued and run later. Waits for all of them; failures of theirs are reported here. */
+TALUS_API int talus_synchronize(int device);
+
+/* What one stream is given runs in order. Threads use the device's own stream, all the same one, unless they choose
+ * another, which a thread must put back (0) before it is freed. 0 on failure. */
+TALUS_API talus_ptr talus_stream_create(int device);
+TALUS_API int talus_stream_free(int device, talus_ptr stream);
+TALUS_API int talus_stream_use(int device, talus_ptr stream);
+TALUS_API int talus_stream_synchronize(int device, talus_ptr stream);
+
+/* record: after all that the thread's stream was given; wait: what that stream is given from now on waits. */
+TALUS_API talus_ptr talus_event_create(int device);
+TALUS_API int talus_event_free(int device, talus_ptr event);
+TALUS_API int talus_event_record(int device, talus_ptr event);
+TALUS_API int talus_event_wait(int device, talus_ptr event);
+TALUS_API int talus_event_synchronize(int device, talus_ptr event);
+TALUS_API int talus_event_milliseconds(int device, talus_ptr begin, talus_ptr end, double* milliseconds);
+
+/* Between begin and end the thread's stream keeps its work instead of doing it; launch does all of it. Memory that was
+ * allocated in between stays the graph's until it is freed. Nothing may wait for the device in between. */
+TALUS_API int talus_graph_begin(int device);
+TALUS_API talus_ptr talus_graph_end(int device);
+TALUS_API int talus_graph_launch(int device, talus_ptr graph);
+TALUS_API int talus_graph_free(int device, talus_ptr graph);
+
 /* -------------------------------------------------------- copy, element-wise */
 
 /* Copies and casts between any two dtypes; geometry: sizes, dst strides, src strides. */

@@ -6,6 +6,7 @@
 #endif
 
 #include "caches.h"
+#include "copy_rules.h"
 #include "cpu/elementwise_blocks.h"
 #include "cpu/isa/elementwise_table.h"
 #include "cpu/transpose.h"
@@ -19,15 +20,6 @@ namespace {
 constexpr int64_t kGrain = 65536;
 // Rows of a transposed copy that are written side by side: as many elements are read in a row.
 constexpr int64_t kBand = 64;
-
-// The dimension along which src is contiguous while dst's last dimension is not contiguous in src; -1 if there is none.
-int transposed_dim(const Geometry<2>& g) {
-  const int last = g.ndim - 1;
-  if (g.ndim < 2 || g.stride[0][last] != 1 || g.stride[1][last] == 1 || g.stride[1][last] == 0) return -1;
-  for (int d = 0; d < last; ++d)
-    if (g.stride[1][d] == 1 && g.size[d] >= 2 && g.size[last] >= 2) return d;
-  return -1;
-}
 
 template <class Word>
 void copy_transposed(const Geometry<2>& g, int dim, const Word* src, Word* dst) {

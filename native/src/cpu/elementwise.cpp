@@ -1,9 +1,8 @@
 // Element-wise kernels: pick the inner loop, cut the operands into blocks, share them among threads.
-#include <cmath>
-
 #include "cpu/elementwise_blocks.h"
 #include "cpu/isa/elementwise_table.h"
 #include "dtype.h"
+#include "elementwise_rules.h"
 #include "kernels.h"
 
 namespace talus::cpu {
@@ -42,50 +41,24 @@ int64_t binary_grain(int op) {
   return op >= TALUS_GELU_BACKWARD && op <= TALUS_ELU_BACKWARD ? kPolynomial : kCheap;
 }
 
-// Bounds of clamp as an integer dtype can hold them, so that an infinite bound bounds nothing.
-double integer_bound(int dtype, double p) {
-  const double low = dtype == TALUS_UINT8 ? 0 : INT32_MIN, high = dtype == TALUS_UINT8 ? UINT8_MAX : INT32_MAX;
-  if (dtype == TALUS_INT64) return p;
-  return p < low ? low : p > high ? high : p;
-}
-
-[[noreturn]] void fail_op(const char* kernel, int op, int dtype) {
-  fail(TALUS_UNSUPPORTED, "%s: operation %d is not defined for dtype %d; see the operation's comment in talus.h",
-       kernel, op, dtype);
-}
-
 }  // namespace
 
 void unary(int op, int dtype, const Geometry<2>& g, const void* x, double p0, double p1, void* out) {
-  const bool floating = dtype == TALUS_FLOAT32 || dtype == TALUS_FLOAT64;
-  if (op == TALUS_CLAMP && floating && (std::isnan(p0) || std::isnan(p1))) {
-    // A NaN bound makes every element NaN.
-    op = TALUS_MUL_SCALAR;
-    p0 = std::nan("");
-  }
-  if (op == TALUS_CLAMP && !floating) {
-    p0 = integer_bound(dtype, p0);
-    p1 = integer_bound(dtype, p1);
-  }
-  const UnaryLoop loop = elementwise_table().unary(op, dtype);
+  const UnaryCall call = with_rules(dtype, {op, p0, p1});
+  const UnaryLoop loop = elementwise_table().unary(call.op, dtype);
   if (loop == nullptr) fail_op("unary", op, dtype);
-  const bool test = op == TALUS_LOGICAL_NOT || op == TALUS_IS_NAN || op == TALUS_IS_INF;
-  const Operand operands[] = {output(out, test ? 1 : size_of(dtype)), input(x, size_of(dtype))};
+  const Operand operands[] = {output(out, is_unary_test(op) ? 1 : size_of(dtype)), input(x, size_of(dtype))};
   for_each_block<false>(g, operands, unary_grain(op),
-                        [&](int64_t n, char* const* p, const int*) { loop(n, p[1], p0, p1, p[0]); });
+                        [&](int64_t n, char* const* p, const int*) { loop(n, p[1], call.p0, call.p1, p[0]); });
 }
 
 void binary(int op, int dtype, const Geometry<3>& g, const void* x, const void* y, double p0, void* out) {
   const BinaryLoop loop = elementwise_table().binary(op, dtype);
   if (loop == nullptr) fail_op("binary", op, dtype);
-  const bool test = op >= TALUS_EQ && op <= TALUS_LOGICAL_OR;
   const int64_t bytes = size_of(dtype);
-  const Operand operands[] = {output(out, test ? 1 : bytes), input(x, bytes), input(y, bytes)};
+  const Operand operands[] = {output(out, is_binary_test(op) ? 1 : bytes), input(x, bytes), input(y, bytes)};
   for_each_block<true>(g, operands, binary_grain(op), [&](int64_t n, char* const* p, const int* step) {
-    if (!loop(n, p[1], step[1], p[2], step[2], p0, p[0]))
-      fail(TALUS_INVALID_ARGUMENT,
-           "ZeroDivisionError: an integer tensor is divided by zero; convert to float or mask "
-           "the zeros");
+    if (!loop(n, p[1], step[1], p[2], step[2], p0, p[0])) fail_division();
   });
 }
 

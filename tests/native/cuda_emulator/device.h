@@ -175,9 +175,10 @@ inline float __expf(float x) { return std::exp(x); }
 inline float rsqrtf(float x) { return 1 / std::sqrt(x); }
 inline double rsqrt(double x) { return 1 / std::sqrt(x); }
 
-// exp(x^2) erfc(x), for arguments from 0 on, where long double holds both factors as long as erfc is not 0 in double.
+// exp(x^2) erfc(x), for arguments from 0 on. Up to 100 long double holds both factors, beyond two terms are enough.
 inline double erfcx(double x) {
-  const long double wide = x;
-  return static_cast<double>(std::exp(wide * wide) * std::erfc(wide));
+  const long double wide = x, square = wide * wide;
+  if (wide > 100) return static_cast<double>((1 - 0.5L / square) / (wide * 1.77245385090551602729816748334L));
+  return static_cast<double>(std::exp(square) * std::erfc(wide));
 }
 inline float erfcxf(float x) { return static_cast<float>(erfcx(static_cast<double>(x))); }

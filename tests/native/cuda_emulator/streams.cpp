@@ -89,6 +89,8 @@ cudaError_t enqueue(cudaStream_t handle, std::function<cudaError_t()> run) {
 cudaError_t run_until(const std::function<bool()>& done) {
   cudaError_t error = pending_error;
   pending_error = cudaSuccess;
+  // Once for all operations: changing the protection takes longer than most of them.
+  const DeviceAccess access;
   while (error == cudaSuccess && !done())
     if (!step(error)) break;
   return remember(error);

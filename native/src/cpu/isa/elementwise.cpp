@@ -8,6 +8,7 @@
 #endif
 
 #include "dtype.h"
+#include "scalar_op_lists.h"
 #include "scalar_ops.h"
 #include "vec_math.h"
 
@@ -53,28 +54,27 @@ static void unary_test_loop(int64_t n, const void* x_bytes, double, double, void
   for (int64_t i = 0; i < n; ++i) out[i] = Op<T>::apply(x[i]);
 }
 
-// PyTorch computes common exponents by multiplication and roots, which differs from pow for infinities and -0.
 template <class T>
 static void pow_loop(int64_t n, const void* x, double p0, double p1, void* out) {
-  if (p0 == 0.5) return unary_loop<Sqrt, T>(n, x, p0, p1, out);
-  if (p0 == -0.5) return unary_loop<Rsqrt, T>(n, x, p0, p1, out);
-  if (p0 == 1) return unary_loop<MulScalar, T>(n, x, p0, p1, out);
-  if (p0 == 2) return unary_loop<Square, T>(n, x, p0, p1, out);
-  if (p0 == 3) return unary_loop<Cube, T>(n, x, p0, p1, out);
-  if (p0 == -1) return unary_loop<Reciprocal, T>(n, x, p0, p1, out);
-  if (p0 == -2) return unary_loop<ReciprocalSquare, T>(n, x, p0, p1, out);
+#define TALUS_EXPONENT(exponent, Op) \
+  if (p0 == exponent) return unary_loop<Op, T>(n, x, p0, p1, out);
+  TALUS_COMMON_EXPONENTS(TALUS_EXPONENT)
+#undef TALUS_EXPONENT
   unary_loop<PowScalar, T>(n, x, p0, p1, out);
 }
+
+// One row of a list as a case of a switch.
+#define TALUS_UNARY_CASE(op, Op) \
+  case op:                       \
+    return unary_loop<Op, T>;
+#define TALUS_UNARY_TEST_CASE(op, Op) \
+  case op:                            \
+    return unary_test_loop<Op, T>;
 
 template <class T>
 static UnaryLoop find_unary_test(int op) {
   switch (op) {
-    case TALUS_LOGICAL_NOT:
-      return unary_test_loop<LogicalNot, T>;
-    case TALUS_IS_NAN:
-      return unary_test_loop<IsNan, T>;
-    case TALUS_IS_INF:
-      return unary_test_loop<IsInf, T>;
+    TALUS_UNARY_TESTS(TALUS_UNARY_TEST_CASE)
     default:
       return nullptr;
   }
@@ -83,24 +83,7 @@ static UnaryLoop find_unary_test(int op) {
 template <class T>
 static UnaryLoop find_unary_number(int op) {
   switch (op) {
-    case TALUS_NEG:
-      return unary_loop<Negate, T>;
-    case TALUS_ABS:
-      return unary_loop<Abs, T>;
-    case TALUS_SIGN:
-      return unary_loop<Sign, T>;
-    case TALUS_SQUARE:
-      return unary_loop<Square, T>;
-    case TALUS_RELU:
-      return unary_loop<Relu, T>;
-    case TALUS_ADD_SCALAR:
-      return unary_loop<AddScalar, T>;
-    case TALUS_MUL_SCALAR:
-      return unary_loop<MulScalar, T>;
-    case TALUS_RSUB_SCALAR:
-      return unary_loop<RsubScalar, T>;
-    case TALUS_CLAMP:
-      return unary_loop<Clamp, T>;
+    TALUS_UNARY_NUMBER_OPS(TALUS_UNARY_CASE)
     default:
       return find_unary_test<T>(op);
   }
@@ -109,50 +92,9 @@ static UnaryLoop find_unary_number(int op) {
 template <class T>
 static UnaryLoop find_unary_float(int op) {
   switch (op) {
-    case TALUS_EXP:
-      return unary_loop<Exp, T>;
-    case TALUS_LOG:
-      return unary_loop<Log, T>;
-    case TALUS_LOG1P:
-      return unary_loop<Log1p, T>;
-    case TALUS_SQRT:
-      return unary_loop<Sqrt, T>;
-    case TALUS_RSQRT:
-      return unary_loop<Rsqrt, T>;
-    case TALUS_RECIPROCAL:
-      return unary_loop<Reciprocal, T>;
-    case TALUS_SIN:
-      return unary_loop<Sin, T>;
-    case TALUS_COS:
-      return unary_loop<Cos, T>;
-    case TALUS_TANH:
-      return unary_loop<Tanh, T>;
-    case TALUS_SIGMOID:
-      return unary_loop<Sigmoid, T>;
-    case TALUS_FLOOR:
-      return unary_loop<Floor, T>;
-    case TALUS_CEIL:
-      return unary_loop<Ceil, T>;
-    case TALUS_ROUND:
-      return unary_loop<Round, T>;
+    TALUS_UNARY_FLOAT_OPS(TALUS_UNARY_CASE)
     case TALUS_POW_SCALAR:
       return pow_loop<T>;
-    case TALUS_RDIV_SCALAR:
-      return unary_loop<RdivScalar, T>;
-    case TALUS_GELU:
-      return unary_loop<Gelu, T>;
-    case TALUS_GELU_TANH:
-      return unary_loop<GeluTanh, T>;
-    case TALUS_SILU:
-      return unary_loop<Silu, T>;
-    case TALUS_LEAKY_RELU:
-      return unary_loop<LeakyRelu, T>;
-    case TALUS_ELU:
-      return unary_loop<Elu, T>;
-    case TALUS_SOFTPLUS:
-      return unary_loop<Softplus, T>;
-    case TALUS_HARDSWISH:
-      return unary_loop<Hardswish, T>;
     default:
       return find_unary_number<T>(op);
   }
@@ -247,32 +189,21 @@ static bool binary_test_loop(int64_t n, const void* x_bytes, int x_step, const v
   return true;
 }
 
-// What every dtype has; bool is uint8 here, and its product, maximum and minimum stay 0 or 1.
+#define TALUS_BINARY_CASE(op, Op) \
+  case op:                        \
+    return binary_loop<Op, T>;
+#define TALUS_DIVISION_CASE(op, Op) \
+  case op:                          \
+    return divide_loop<Op, T>;
+#define TALUS_BINARY_TEST_CASE(op, Op) \
+  case op:                             \
+    return binary_test_loop<Op, T>;
+
 template <class T>
 static BinaryLoop find_binary_any(int op) {
   switch (op) {
-    case TALUS_MUL:
-      return binary_loop<Multiply, T>;
-    case TALUS_MAXIMUM:
-      return binary_loop<Maximum, T>;
-    case TALUS_MINIMUM:
-      return binary_loop<Minimum, T>;
-    case TALUS_EQ:
-      return binary_test_loop<Equal, T>;
-    case TALUS_NE:
-      return binary_test_loop<NotEqual, T>;
-    case TALUS_LT:
-      return binary_test_loop<Less, T>;
-    case TALUS_LE:
-      return binary_test_loop<LessEqual, T>;
-    case TALUS_GT:
-      return binary_test_loop<Greater, T>;
-    case TALUS_GE:
-      return binary_test_loop<GreaterEqual, T>;
-    case TALUS_LOGICAL_AND:
-      return binary_test_loop<LogicalAnd, T>;
-    case TALUS_LOGICAL_OR:
-      return binary_test_loop<LogicalOr, T>;
+    TALUS_BINARY_ANY_OPS(TALUS_BINARY_CASE)
+    TALUS_BINARY_TESTS(TALUS_BINARY_TEST_CASE)
     default:
       return nullptr;
   }
@@ -281,16 +212,8 @@ static BinaryLoop find_binary_any(int op) {
 template <class T>
 static BinaryLoop find_binary_number(int op) {
   switch (op) {
-    case TALUS_ADD:
-      return binary_loop<Add, T>;
-    case TALUS_SUB:
-      return binary_loop<Subtract, T>;
-    case TALUS_SQUARED_DIFFERENCE:
-      return binary_loop<SquaredDifference, T>;
-    case TALUS_FLOOR_DIVIDE:
-      return divide_loop<FloorDivide, T>;
-    case TALUS_REMAINDER:
-      return divide_loop<Remainder, T>;
+    TALUS_BINARY_NUMBER_OPS(TALUS_BINARY_CASE)
+    TALUS_BINARY_DIVISIONS(TALUS_DIVISION_CASE)
     default:
       return find_binary_any<T>(op);
   }
@@ -299,30 +222,7 @@ static BinaryLoop find_binary_number(int op) {
 template <class T>
 static BinaryLoop find_binary_float(int op) {
   switch (op) {
-    case TALUS_DIV:
-      return binary_loop<Divide, T>;
-    case TALUS_POW:
-      return binary_loop<Pow, T>;
-    case TALUS_RELU_BACKWARD:
-      return binary_loop<ReluBackward, T>;
-    case TALUS_SIGMOID_BACKWARD:
-      return binary_loop<SigmoidBackward, T>;
-    case TALUS_TANH_BACKWARD:
-      return binary_loop<TanhBackward, T>;
-    case TALUS_GELU_BACKWARD:
-      return binary_loop<GeluBackward, T>;
-    case TALUS_GELU_TANH_BACKWARD:
-      return binary_loop<GeluTanhBackward, T>;
-    case TALUS_SILU_BACKWARD:
-      return binary_loop<SiluBackward, T>;
-    case TALUS_LEAKY_RELU_BACKWARD:
-      return binary_loop<LeakyReluBackward, T>;
-    case TALUS_ELU_BACKWARD:
-      return binary_loop<EluBackward, T>;
-    case TALUS_HARDSWISH_BACKWARD:
-      return binary_loop<HardswishBackward, T>;
-    case TALUS_CLIPPED_RELU_BACKWARD:
-      return binary_loop<ClippedReluBackward, T>;
+    TALUS_BINARY_FLOAT_OPS(TALUS_BINARY_CASE)
     default:
       return find_binary_number<T>(op);
   }

@@ -1,0 +1,355 @@
+#include "cuda/memory.h"
+
+#include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "cuda/device.cuh"
+#include "error.h"
+#include "size_classes.h"
+
+#if defined(TALUS_CUDA_EMULATED)
+#include "emulator.h"
+#endif
+
+namespace talus::cuda {
+
+namespace {
+
+constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+// cudaMalloc takes long and rounds up to 2 MB: blocks of up to a quarter of this share one allocation.
+constexpr int64_t kSpanBytes = int64_t{2} << 20;
+constexpr int kGeneralPool = 0;
+// The CPU's classes go on here, to 2^47 bytes: large blocks are not cut from each other.
+constexpr int kClasses = kStepsPerDoubling * 39;
+constexpr int64_t kMostBytes = class_bytes(kClasses - 1);
+
+// In emulated builds kernels may touch live blocks only, up to the bytes that were asked for.
+void permit([[maybe_unused]] void* block, [[maybe_unused]] int64_t bytes) {
+#if defined(TALUS_CUDA_EMULATED)
+  emulator::permit(block, bytes);
+#endif
+}
+void forbid([[maybe_unused]] void* block, [[maybe_unused]] int64_t bytes) {
+#if defined(TALUS_CUDA_EMULATED)
+  emulator::forbid(block, bytes);
+#endif
+}
+
+struct Span {
+  char* base = nullptr;
+  int size_class = 0, count = 0, idle = 0;
+  int64_t bytes() const { return count * class_bytes(size_class); }
+};
+
+struct Block {
+  Span* span = nullptr;
+  bool live = false;
+  int pool = kGeneralPool;
+  // Where it was freed: its work may still be queued there. Null: nowhere.
+  CUstream_st* stream = nullptr;
+};
+
+// Blocks that nobody uses, by size class.
+using Bins = std::array<std::vector<char*>, kClasses>;
+
+class Allocator {
+ public:
+  explicit Allocator(int device) : device_(device) {}
+
+  // The allocator of a device, which is the current one.
+  static Allocator& of(int device);
+
+  void* allocate(int64_t bytes) {
+    if (bytes < 0) fail(TALUS_INVALID_ARGUMENT, "allocate: %" PRId64 " bytes, expected 0 or more", bytes);
+    CUstream_st* const stream = current_stream();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (bytes > kMostBytes) fail_out_of_memory(bytes, "more than any device holds");
+    const int size_class = size_class_of(bytes);
+    const auto capture = captures_.find(stream);
+    const int pool = capture == captures_.end() ? kGeneralPool : capture->second;
+    char* address = take(pools_[pool][size_class], stream);
+    // A graph's first use of a block is ordered after what was queued before it began.
+    if (address == nullptr && pool != kGeneralPool) address = take_idle_on(pools_[kGeneralPool][size_class], stream);
+    if (address == nullptr) address = grow(size_class, bytes, pool);
+    Block& block = blocks_[address];
+    block.live = true;
+    block.pool = pool;
+    ++allocations_;
+    ++live_blocks_[static_cast<size_t>(size_class)];
+    live_bytes_ += class_bytes(size_class);
+    peak_bytes_ = std::max(peak_bytes_, live_bytes_);
+    permit(address, bytes);
+    return address;
+  }
+
+  // False if it is none of this device's.
+  bool release(void* address, CUstream_st* stream) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = blocks_.find(static_cast<char*>(address));
+    if (found == blocks_.end()) return false;
+    Block& block = found->second;
+    if (!block.live)
+      fail(TALUS_INVALID_ARGUMENT, "release: the block at %p is not live, it was released before", address);
+    const int size_class = block.span->size_class;
+    block.live = false;
+    block.stream = stream;
+    ++block.span->idle;
+    pools_[block.pool][size_class].push_back(found->first);
+    --live_blocks_[static_cast<size_t>(size_class)];
+    live_bytes_ -= class_bytes(size_class);
+    return true;
+  }
+
+  void stats(int64_t* stats) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    stats[TALUS_MEM_LIVE_BYTES] = live_bytes_;
+    stats[TALUS_MEM_LIVE_BLOCKS] = live_blocks();
+    stats[TALUS_MEM_CACHED_BYTES] = system_bytes_ - live_bytes_;
+    stats[TALUS_MEM_PEAK_BYTES] = peak_bytes_;
+    stats[TALUS_MEM_LIMIT_BYTES] = limit_;
+    stats[TALUS_MEM_ALLOCATIONS] = allocations_;
+    stats[TALUS_MEM_SYSTEM_ALLOCATIONS] = system_allocations_;
+  }
+
+  void reset_peak() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    peak_bytes_ = live_bytes_;
+  }
+
+  void set_limit(int64_t bytes) {
+    if (bytes < 0) fail(TALUS_INVALID_ARGUMENT, "memory limit: %" PRId64 " bytes, expected 0 or more", bytes);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    limit_ = bytes;
+  }
+
+  void trim() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    shrink(kNoLimit);
+  }
+
+  int holders(int rows, int64_t* pairs) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<std::array<int64_t, 2>> all;
+    for (int c = 0; c < kClasses; ++c)
+      if (live_blocks_[static_cast<size_t>(c)] > 0)
+        all.push_back({class_bytes(c), live_blocks_[static_cast<size_t>(c)]});
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a[0] * a[1] > b[0] * b[1]; });
+    const int filled = std::min(std::max(rows, 0), static_cast<int>(all.size()));
+    for (int i = 0; i < filled; ++i) {
+      pairs[2 * i] = all[static_cast<size_t>(i)][0];
+      pairs[2 * i + 1] = all[static_cast<size_t>(i)][1];
+    }
+    return filled;
+  }
+
+  void forget_stream(CUstream_st* stream) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto& entry : blocks_)
+      if (entry.second.stream == stream) entry.second.stream = nullptr;
+  }
+
+  void begin_pool(CUstream_st* stream) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    captures_[stream] = ++last_pool_;
+  }
+
+  int end_pool(CUstream_st* stream) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto capture = captures_.find(stream);
+    if (capture == captures_.end()) fail(TALUS_INVALID_ARGUMENT, "graph_end: no graph was begun on this stream");
+    const int pool = capture->second;
+    captures_.erase(capture);
+    return pool;
+  }
+
+  void release_pool(int pool) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto& entry : blocks_)
+      if (entry.second.pool == pool) entry.second.pool = kGeneralPool;
+    for (int c = 0; c < kClasses; ++c) {
+      const std::vector<char*>& from = pools_[pool][c];
+      std::vector<char*>& to = pools_[kGeneralPool][c];
+      to.insert(to.end(), from.begin(), from.end());
+    }
+    pools_.erase(pool);
+  }
+
+ private:
+  // A block that was freed on this stream, or nowhere; the youngest, as it may still be in the cache.
+  char* take_idle_on(std::vector<char*>& bin, CUstream_st* stream) {
+    for (size_t i = bin.size(); i-- > 0;) {
+      const CUstream_st* freed_on = blocks_[bin[i]].stream;
+      if (freed_on == stream || freed_on == nullptr) return remove(bin, i);
+    }
+    return nullptr;
+  }
+
+  // If need be one that was freed on another stream: this one then waits until the other has done what it has now.
+  char* take(std::vector<char*>& bin, CUstream_st* stream) {
+    if (char* address = take_idle_on(bin, stream)) return address;
+    if (bin.empty()) return nullptr;
+    if (order_ == nullptr) TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&order_, cudaEventDisableTiming));
+    TALUS_CHECK_CUDA(cudaEventRecord(order_, blocks_[bin.front()].stream));
+    TALUS_CHECK_CUDA(cudaStreamWaitEvent(stream, order_, 0));
+    return remove(bin, 0);
+  }
+
+  char* remove(std::vector<char*>& bin, size_t i) {
+    char* const address = bin[i];
+    bin.erase(bin.begin() + static_cast<std::ptrdiff_t>(i));
+    --blocks_[address].span->idle;
+    return address;
+  }
+
+  int64_t live_blocks() const {
+    int64_t sum = 0;
+    for (const int64_t count : live_blocks_) sum += count;
+    return sum;
+  }
+
+  [[noreturn]] void fail_out_of_memory(int64_t requested, const char* reason) {
+    char limit_text[32] = "none";
+    if (limit_ != kNoLimit) std::snprintf(limit_text, sizeof limit_text, "%" PRId64, limit_);
+    fail(TALUS_OUT_OF_MEMORY,
+         "out of memory on CUDA device %d (%s): %" PRId64 " bytes requested; %" PRId64 " bytes live in %" PRId64
+         " blocks, %" PRId64
+         " bytes cached, limit %s; close tensors that are not needed, use smaller batches or raise the limit",
+         device_, reason, requested, live_bytes_, live_blocks(), system_bytes_ - live_bytes_, limit_text);
+  }
+
+  // Returns at least `bytes` of idle memory to the driver if there is as much, large blocks first.
+  void shrink(int64_t bytes) {
+    for (int c = kClasses - 1; c >= 0 && bytes > 0; --c) {
+      std::vector<char*>& bin = pools_[kGeneralPool][c];
+      std::vector<Span*> leaving;
+      for (char* address : bin) {
+        Span* span = blocks_[address].span;
+        if (bytes <= 0 || span->idle < span->count || address != span->base) continue;
+        if (!in_bin(bin, *span)) continue;
+        leaving.push_back(span);
+        bytes -= span->bytes();
+      }
+      for (Span* span : leaving) unmap(bin, span);
+    }
+  }
+
+  // Whether all blocks of an idle span are in this bin: a graph's pool may hold some.
+  bool in_bin(const std::vector<char*>& bin, const Span& span) const {
+    const auto inside = [&](char* at) { return at >= span.base && at < span.base + span.bytes(); };
+    return std::count_if(bin.begin(), bin.end(), inside) == span.count;
+  }
+
+  void unmap(std::vector<char*>& bin, Span* span) {
+    const auto inside = [&](char* at) { return at >= span->base && at < span->base + span->bytes(); };
+    bin.erase(std::remove_if(bin.begin(), bin.end(), inside), bin.end());
+    for (int i = 0; i < span->count; ++i) blocks_.erase(span->base + i * class_bytes(span->size_class));
+    system_bytes_ -= span->bytes();
+    // Waits for queued work that uses it.
+    TALUS_CHECK_CUDA(cudaFree(span->base));
+    spans_.erase(span->base);
+  }
+
+  // A block of a new span; the others go to the pool.
+  char* grow(int size_class, int64_t requested, int pool) {
+    const int64_t block = class_bytes(size_class);
+    auto span = std::make_unique<Span>();
+    span->size_class = size_class;
+    span->count = block <= kSpanBytes / 4 ? static_cast<int>(kSpanBytes / block) : 1;
+    // A small limit need not hold a span of many blocks.
+    if (span->bytes() > limit_ - system_bytes_) span->count = 1;
+    const auto excess = [&] { return system_bytes_ - (limit_ - span->bytes()); };
+    if (limit_ < span->bytes() || excess() > 0) {
+      if (limit_ >= span->bytes()) shrink(excess());
+      if (limit_ < span->bytes() || excess() > 0) fail_out_of_memory(requested, "the limit is reached");
+    }
+    void* base = nullptr;
+    cudaError_t error = cudaMalloc(&base, static_cast<size_t>(span->bytes()));
+    if (error == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      shrink(kNoLimit);
+      span->count = 1;
+      error = cudaMalloc(&base, static_cast<size_t>(span->bytes()));
+    }
+    if (error == cudaErrorMemoryAllocation) {
+      static_cast<void>(cudaGetLastError());
+      fail_out_of_memory(requested, "the device has no more");
+    }
+    check(error, "cudaMalloc");
+    span->base = static_cast<char*>(base);
+    system_bytes_ += span->bytes();
+    ++system_allocations_;
+    forbid(span->base, span->bytes());
+    for (int i = 0; i < span->count; ++i) {
+      char* const address = span->base + i * block;
+      blocks_[address] = {span.get(), false, pool, nullptr};
+      if (i > 0) pools_[pool][size_class].push_back(address);
+    }
+    span->idle = span->count - 1;
+    char* const first = span->base;
+    spans_[first] = std::move(span);
+    return first;
+  }
+
+  const int device_;
+  std::mutex mutex_;
+  std::unordered_map<char*, Block> blocks_;
+  std::unordered_map<char*, std::unique_ptr<Span>> spans_;
+  std::unordered_map<int, Bins> pools_;
+  std::unordered_map<CUstream_st*, int> captures_;
+  int last_pool_ = kGeneralPool;
+  cudaEvent_t order_ = nullptr;
+  std::array<int64_t, kClasses> live_blocks_ = {};
+  int64_t live_bytes_ = 0, peak_bytes_ = 0, system_bytes_ = 0, limit_ = kNoLimit;
+  int64_t allocations_ = 0, system_allocations_ = 0;
+};
+
+// Never destroyed: the driver may be gone before static objects are.
+struct Allocators {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Allocator>> all;
+};
+
+Allocators& allocators() {
+  static Allocators& instance = *new Allocators;
+  return instance;
+}
+
+Allocator& Allocator::of(int device) {
+  Allocators& a = allocators();
+  const std::lock_guard<std::mutex> lock(a.mutex);
+  while (a.all.size() <= static_cast<size_t>(device))
+    a.all.push_back(std::make_unique<Allocator>(static_cast<int>(a.all.size())));
+  return *a.all[static_cast<size_t>(device)];
+}
+
+Allocator& current() { return Allocator::of(current_device()); }
+
+}  // namespace
+
+void* allocate(int64_t bytes) { return current().allocate(bytes); }
+
+void release(void* block) {
+  if (current().release(block, current_stream())) return;
+  fail(TALUS_INVALID_ARGUMENT, "release: address %p is not the begin of a block of CUDA device %d", block,
+       current_device());
+}
+
+void memory_stats(int64_t* stats) { current().stats(stats); }
+void memory_reset_peak() { current().reset_peak(); }
+void memory_set_limit(int64_t bytes) { current().set_limit(bytes); }
+void memory_trim() { current().trim(); }
+int memory_holders(int rows, int64_t* pairs) { return current().holders(rows, pairs); }
+
+void forget_stream(int device, CUstream_st* stream) { Allocator::of(device).forget_stream(stream); }
+void begin_pool(int device, CUstream_st* stream) { Allocator::of(device).begin_pool(stream); }
+int end_pool(int device, CUstream_st* stream) { return Allocator::of(device).end_pool(stream); }
+void release_pool(int device, int pool) { Allocator::of(device).release_pool(pool); }
+
+}  // namespace talus::cuda

@@ -1,0 +1,55 @@
+// Device memory: a caching allocator for each device with the counters and limits of the CPU's, and copies between host
+// and device. Functions without a device argument mean the calling thread's current one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+struct CUstream_st;
+
+namespace talus::cuda {
+
+// For work of the current stream. Blocks are aligned to 64 bytes. Throws Error(TALUS_OUT_OF_MEMORY) at the limit or
+// when the device has no more.
+void* allocate(int64_t bytes);
+// The work that uses the block may still be queued, on the stream that is current now: who gets the block next on
+// another stream waits for that work, on the device. Throws Error(TALUS_INVALID_ARGUMENT) for an address that is no
+// live block of any device.
+void release(void* block);
+
+void memory_stats(int64_t* stats);
+void memory_reset_peak();
+void memory_set_limit(int64_t bytes);
+// Returns idle blocks to the driver.
+void memory_trim();
+int memory_holders(int rows, int64_t* pairs);
+
+// Between host arrays and the device, in order with the current stream. put may return before the bytes are there, but
+// not before it has read them; get returns when they are.
+void put(void* device, const void* host, int64_t bytes);
+void get(void* host, const void* device, int64_t bytes);
+
+// Blocks freed on this stream are free for all: it has no work left.
+void forget_stream(int device, CUstream_st* stream);
+// What is allocated on this stream while a graph is captured belongs to a pool of its own, because the graph will use
+// it again; end_pool returns the pool's number.
+void begin_pool(int device, CUstream_st* stream);
+int end_pool(int device, CUstream_st* stream);
+void release_pool(int device, int pool);
+
+// Scratch memory of a launch, returned to the cache at the end of the block.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(int64_t count) : data_(static_cast<T*>(allocate(count * int64_t{sizeof(T)}))) {}
+  ~Scratch() { release(data_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+  T* get() const { return data_; }
+
+ private:
+  T* data_;
+};
+
+}  // namespace talus::cuda

@@ -1,0 +1,234 @@
+#include "cuda/runtime.h"
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "cuda/device.cuh"
+#include "cuda/memory.h"
+#include "error.h"
+
+namespace talus::cuda {
+
+namespace {
+
+const char* advice(cudaError_t error) {
+  switch (error) {
+    case cudaErrorMemoryAllocation:
+      return "close tensors that are not needed or use smaller batches";
+    case cudaErrorNoDevice:
+    case cudaErrorInvalidDevice:
+      return "see which devices Talus finds, or use the CPU (device 0)";
+    case cudaErrorLaunchFailure:
+      return "a kernel failed before: the device's results are lost, restart the process; compute-sanitizer finds the "
+             "kernel";
+    case cudaErrorStreamCaptureUnsupported:
+      return "a graph is being captured: nothing may wait for the device before it ends";
+    default:
+      return "check that the driver fits this build and that no other process exhausts the device";
+  }
+}
+
+constexpr int kMaxDevices = 64;
+
+struct Device {
+  std::once_flag once;
+  DeviceProperties properties;
+  std::mutex mutex;
+  cudaStream_t stream = nullptr;
+};
+
+Device& device_at(int device) {
+  static auto& devices = *new std::array<Device, kMaxDevices>;
+  return devices[static_cast<size_t>(device)];
+}
+
+// A thread's own streams, by device.
+std::array<Stream*, kMaxDevices>& own_streams() {
+  thread_local std::array<Stream*, kMaxDevices> streams = {};
+  return streams;
+}
+
+void require_device(int device) {
+  const int count = device_count();
+  if (device >= 0 && device < count && device < kMaxDevices) return;
+  fail(TALUS_INVALID_ARGUMENT, "CUDA device %d does not exist: %d found; %s", device, count,
+       count == 0 ? "install the NVIDIA driver, or use the CPU (device 0)" : "choose one of them");
+}
+
+}  // namespace
+
+class Stream {
+ public:
+  Stream() : device(cuda::current_device()) {
+    TALUS_CHECK_CUDA(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking));
+  }
+  const int device;
+  cudaStream_t handle = nullptr;
+};
+
+class Event {
+ public:
+  Event() { TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&handle, cudaEventDefault)); }
+  cudaEvent_t handle = nullptr;
+};
+
+class Graph {
+ public:
+  cudaGraphExec_t executable = nullptr;
+  int pool = 0;
+};
+
+void fail_call(int error, const char* call) {
+  const auto code = static_cast<cudaError_t>(error);
+  // Forget it, so that the next call is not blamed.
+  static_cast<void>(cudaGetLastError());
+  fail(code == cudaErrorMemoryAllocation ? TALUS_OUT_OF_MEMORY : TALUS_INTERNAL_ERROR, "%s: %s; %s", call,
+       cudaGetErrorString(code), advice(code));
+}
+
+int device_count() {
+  int count = 0;
+  // Without a driver this fails, which is no error here.
+  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+  static_cast<void>(cudaGetLastError());
+  return 0;
+}
+
+const DeviceProperties& properties(int device) {
+  require_device(device);
+  Device& d = device_at(device);
+  std::call_once(d.once, [&] {
+    cudaDeviceProp p;
+    TALUS_CHECK_CUDA(cudaGetDeviceProperties(&p, device));
+    d.properties = {p.name,
+                    p.major,
+                    p.minor,
+                    p.multiProcessorCount,
+                    static_cast<int64_t>(p.totalGlobalMem),
+                    p.l2CacheSize,
+                    static_cast<int64_t>(p.sharedMemPerBlockOptin)};
+  });
+  return d.properties;
+}
+
+void use_device(int device) {
+  // Every kernel asks; changing is what costs. Nobody else in this library changes it.
+  thread_local int used = -1;
+  if (used == device) return;
+  require_device(device);
+  TALUS_CHECK_CUDA(cudaSetDevice(device));
+  used = device;
+}
+
+int current_device() {
+  int device = 0;
+  TALUS_CHECK_CUDA(cudaGetDevice(&device));
+  return device;
+}
+
+CUstream_st* current_stream() {
+  const int device = current_device();
+  if (const Stream* own = own_streams()[static_cast<size_t>(device)]) return own->handle;
+  Device& d = device_at(device);
+  const std::lock_guard<std::mutex> lock(d.mutex);
+  if (d.stream == nullptr) TALUS_CHECK_CUDA(cudaStreamCreateWithFlags(&d.stream, cudaStreamNonBlocking));
+  return d.stream;
+}
+
+void synchronize() { TALUS_CHECK_CUDA(cudaDeviceSynchronize()); }
+
+Stream* stream_create() { return new Stream; }
+
+void stream_free(Stream* stream) {
+  for (Stream*& own : own_streams())
+    if (own == stream) own = nullptr;
+  const std::unique_ptr<Stream> owned(stream);
+  TALUS_CHECK_CUDA(cudaStreamSynchronize(stream->handle));
+  // Nothing waits for it any more: what was freed on it is free everywhere.
+  forget_stream(stream->device, stream->handle);
+  TALUS_CHECK_CUDA(cudaStreamDestroy(stream->handle));
+}
+
+void stream_use(Stream* stream) {
+  const int device = current_device();
+  if (stream != nullptr && stream->device != device)
+    fail(TALUS_INVALID_ARGUMENT, "the stream belongs to CUDA device %d, not to device %d", stream->device, device);
+  own_streams()[static_cast<size_t>(device)] = stream;
+}
+
+void stream_synchronize(Stream* stream) {
+  if (stream != nullptr) {
+    TALUS_CHECK_CUDA(cudaStreamSynchronize(stream->handle));
+    return;
+  }
+  Stream*& own = own_streams()[static_cast<size_t>(current_device())];
+  Stream* const before = std::exchange(own, nullptr);
+  const cudaStream_t handle = current_stream();
+  own = before;
+  TALUS_CHECK_CUDA(cudaStreamSynchronize(handle));
+}
+
+Event* event_create() { return new Event; }
+
+void event_free(Event* event) {
+  const std::unique_ptr<Event> owned(event);
+  TALUS_CHECK_CUDA(cudaEventDestroy(event->handle));
+}
+
+void event_record(Event* event) { TALUS_CHECK_CUDA(cudaEventRecord(event->handle, current_stream())); }
+void event_wait(Event* event) { TALUS_CHECK_CUDA(cudaStreamWaitEvent(current_stream(), event->handle, 0)); }
+void event_synchronize(Event* event) { TALUS_CHECK_CUDA(cudaEventSynchronize(event->handle)); }
+
+double event_milliseconds(Event* begin, Event* end) {
+  TALUS_CHECK_CUDA(cudaEventSynchronize(end->handle));
+  float milliseconds = 0;
+  TALUS_CHECK_CUDA(cudaEventElapsedTime(&milliseconds, begin->handle, end->handle));
+  return static_cast<double>(milliseconds);
+}
+
+void graph_begin() {
+  // Relaxed: the allocator may ask the driver for memory meanwhile.
+  TALUS_CHECK_CUDA(cudaStreamBeginCapture(current_stream(), cudaStreamCaptureModeRelaxed));
+  begin_pool(current_device(), current_stream());
+}
+
+Graph* graph_end() {
+  cudaGraph_t graph = nullptr;
+  const int pool = end_pool(current_device(), current_stream());
+  TALUS_CHECK_CUDA(cudaStreamEndCapture(current_stream(), &graph));
+  auto made = std::make_unique<Graph>();
+  made->pool = pool;
+  const cudaError_t error = cudaGraphInstantiate(&made->executable, graph, 0);
+  TALUS_CHECK_CUDA(cudaGraphDestroy(graph));
+  check(error, "cudaGraphInstantiate");
+  return made.release();
+}
+
+void graph_launch(Graph* graph) { TALUS_CHECK_CUDA(cudaGraphLaunch(graph->executable, current_stream())); }
+
+void graph_free(Graph* graph) {
+  const std::unique_ptr<Graph> owned(graph);
+  synchronize();
+  TALUS_CHECK_CUDA(cudaGraphExecDestroy(graph->executable));
+  release_pool(current_device(), graph->pool);
+}
+
+Flag::Flag() : device_(static_cast<int*>(allocate(sizeof(int)))) {
+  const cudaError_t error = cudaMemsetAsync(device_, 0, sizeof(int), current_stream());
+  if (error == cudaSuccess) return;
+  release(device_);
+  fail_call(static_cast<int>(error), "cudaMemsetAsync");
+}
+
+Flag::~Flag() { release(device_); }
+
+int Flag::read() const {
+  int value = 0;
+  TALUS_CHECK_CUDA(cudaMemcpyAsync(&value, device_, sizeof value, cudaMemcpyDeviceToHost, current_stream()));
+  TALUS_CHECK_CUDA(cudaStreamSynchronize(current_stream()));
+  return value;
+}
+
+}  // namespace talus::cuda

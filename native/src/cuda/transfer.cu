@@ -1,0 +1,94 @@
+// Copies between host arrays and the device go through pinned memory in pieces: while the device fetches one, the host
+// fills the next, and the caller's array is free again when put returns.
+#include <cstring>
+#include <mutex>
+
+#include "cuda/device.cuh"
+#include "cuda/memory.h"
+
+namespace talus::cuda {
+
+namespace {
+
+constexpr size_t kPiece = size_t{1} << 20;
+constexpr int kPieces = 2;
+
+// One for all threads and devices: the bus is one, too.
+struct Staging {
+  std::mutex mutex;
+  char* pieces[kPieces] = {};
+  cudaEvent_t done[kPieces] = {};
+  int device[kPieces] = {-1, -1};
+
+  // A piece that no copy reads or writes any more.
+  char* take(int i) {
+    if (pieces[i] == nullptr) {
+      void* at = nullptr;
+      TALUS_CHECK_CUDA(cudaHostAlloc(&at, kPiece, cudaHostAllocDefault));
+      pieces[i] = static_cast<char*>(at);
+    }
+    const int now = current_device();
+    if (device[i] >= 0) TALUS_CHECK_CUDA(cudaEventSynchronize(done[i]));
+    // Events belong to a device.
+    if (device[i] != now) {
+      if (device[i] >= 0) TALUS_CHECK_CUDA(cudaEventDestroy(done[i]));
+      device[i] = -1;
+      TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&done[i], cudaEventDisableTiming));
+      device[i] = now;
+    }
+    return pieces[i];
+  }
+};
+
+Staging& staging() {
+  static Staging& instance = *new Staging;
+  return instance;
+}
+
+}  // namespace
+
+void put(void* device, const void* host, int64_t bytes) {
+  Staging& s = staging();
+  const std::lock_guard<std::mutex> lock(s.mutex);
+  const cudaStream_t stream = current_stream();
+  auto left = static_cast<size_t>(bytes);
+  auto* to = static_cast<char*>(device);
+  const auto* from = static_cast<const char*>(host);
+  for (int i = 0; left > 0; i = (i + 1) % kPieces) {
+    const size_t count = left < kPiece ? left : kPiece;
+    char* const piece = s.take(i);
+    std::memcpy(piece, from, count);
+    TALUS_CHECK_CUDA(cudaMemcpyAsync(to, piece, count, cudaMemcpyHostToDevice, stream));
+    TALUS_CHECK_CUDA(cudaEventRecord(s.done[i], stream));
+    to += count;
+    from += count;
+    left -= count;
+  }
+}
+
+void get(void* host, const void* device, int64_t bytes) {
+  Staging& s = staging();
+  const std::lock_guard<std::mutex> lock(s.mutex);
+  const cudaStream_t stream = current_stream();
+  const auto total = static_cast<size_t>(bytes);
+  auto* to = static_cast<char*>(host);
+  const auto* from = static_cast<const char*>(device);
+  const size_t pieces = (total + kPiece - 1) / kPiece;
+  const auto length = [&](size_t k) { return total - k * kPiece < kPiece ? total - k * kPiece : kPiece; };
+  // The device is one piece ahead of the host.
+  for (size_t k = 0; k <= pieces; ++k) {
+    if (k < pieces) {
+      const int i = static_cast<int>(k % kPieces);
+      char* const piece = s.take(i);
+      TALUS_CHECK_CUDA(cudaMemcpyAsync(piece, from + k * kPiece, length(k), cudaMemcpyDeviceToHost, stream));
+      TALUS_CHECK_CUDA(cudaEventRecord(s.done[i], stream));
+    }
+    if (k > 0) {
+      const int i = static_cast<int>((k - 1) % kPieces);
+      TALUS_CHECK_CUDA(cudaEventSynchronize(s.done[i]));
+      std::memcpy(to + (k - 1) * kPiece, s.pieces[i], length(k - 1));
+    }
+  }
+}
+
+}  // namespace talus::cuda

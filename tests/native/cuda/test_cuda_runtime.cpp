@@ -1,0 +1,261 @@
+// What surrounds CUDA's kernels: devices, memory, transfers, streams, events, graphs, and what fails how.
+#include <thread>
+
+#include "check.h"
+#include "cuda/memory.h"
+#include "cuda/runtime.h"
+#include "kernels.h"
+
+namespace {
+
+using namespace talus;
+
+// Values on the device.
+struct Array {
+  explicit Array(int64_t count) : n(count), at(static_cast<float*>(cuda::allocate(n * 4))) {}
+  explicit Array(const std::vector<float>& values) : Array(static_cast<int64_t>(values.size())) {
+    cuda::put(at, values.data(), n * 4);
+  }
+  ~Array() { cuda::release(at); }
+  Array(const Array&) = delete;
+  Array& operator=(const Array&) = delete;
+
+  std::vector<float> values() const {
+    std::vector<float> host(static_cast<size_t>(n));
+    cuda::get(host.data(), at, n * 4);
+    return host;
+  }
+
+  int64_t n;
+  float* at;
+};
+
+void add(Array& x, double value) {
+  cuda::unary(TALUS_ADD_SCALAR, TALUS_FLOAT32, Geometry<2>(x.n, 0, nullptr), x.at, value, 0, x.at);
+}
+void multiply(Array& x, double value) {
+  cuda::unary(TALUS_MUL_SCALAR, TALUS_FLOAT32, Geometry<2>(x.n, 0, nullptr), x.at, value, 0, x.at);
+}
+
+int64_t stat(int which) {
+  int64_t stats[TALUS_MEM_STATS] = {};
+  cuda::memory_stats(stats);
+  return stats[which];
+}
+
+bool all_are(const std::vector<float>& values, float expected) {
+  for (const float value : values)
+    if (value != expected) return false;
+  return true;
+}
+
+}  // namespace
+
+TEST(devices_describe_themselves) {
+  CHECK(cuda::device_count() >= 1);
+  cuda::use_device(0);
+  const cuda::DeviceProperties& p = cuda::properties(0);
+  CHECK(!p.name.empty() && p.major >= 7 && p.multiprocessors > 0 && p.memory_bytes > 0);
+  CHECK_FAILS(cuda::use_device(cuda::device_count()), "does not exist");
+  CHECK_FAILS(cuda::properties(-1), "CUDA device -1 does not exist");
+}
+
+TEST(blocks_are_counted_and_reused) {
+  cuda::use_device(0);
+  cuda::memory_trim();
+  const int64_t blocks = stat(TALUS_MEM_LIVE_BLOCKS), bytes = stat(TALUS_MEM_LIVE_BYTES);
+  void* const first = cuda::allocate(100);
+  void* const large = cuda::allocate(5 << 20);
+  CHECK(reinterpret_cast<uintptr_t>(first) % 64 == 0);
+  CHECK(stat(TALUS_MEM_LIVE_BLOCKS) == blocks + 2 && stat(TALUS_MEM_LIVE_BYTES) == bytes + 128 + (5 << 20));
+  int64_t pairs[4] = {};
+  CHECK(cuda::memory_holders(2, pairs) == 2 && pairs[0] == 5 << 20 && pairs[1] == 1);
+  const int64_t from_driver = stat(TALUS_MEM_SYSTEM_ALLOCATIONS);
+  cuda::release(large);
+  cuda::release(first);
+  CHECK_FAILS(cuda::release(first), "released before");
+  int on_host = 0;
+  CHECK_FAILS(cuda::release(&on_host), "not the begin of a block");
+  CHECK_FAILS(cuda::allocate(-1), "-1 bytes");
+  for (int i = 0; i < 3; ++i) {
+    void* const again = cuda::allocate(5 << 20);
+    CHECK(again == large);
+    cuda::release(again);
+  }
+  CHECK(stat(TALUS_MEM_SYSTEM_ALLOCATIONS) == from_driver);
+  cuda::memory_reset_peak();
+  CHECK(stat(TALUS_MEM_PEAK_BYTES) == bytes);
+  cuda::memory_trim();
+  CHECK(stat(TALUS_MEM_CACHED_BYTES) == 0);
+}
+
+TEST(the_limit_holds) {
+  cuda::use_device(0);
+  cuda::memory_trim();
+  const int64_t live = stat(TALUS_MEM_LIVE_BYTES);
+  cuda::memory_set_limit(live + (4 << 20));
+  void* const block = cuda::allocate(3 << 20);
+  CHECK_FAILS(cuda::allocate(2 << 20),
+              "out of memory on CUDA device 0 (the limit is reached): 2097152 bytes requested");
+  cuda::release(block);
+  // Idle blocks make room.
+  cuda::release(cuda::allocate(2 << 20));
+  cuda::memory_set_limit(INT64_MAX);
+  CHECK_FAILS(cuda::memory_set_limit(-1), "-1 bytes");
+#if defined(TALUS_TEST_EMULATED)
+  cuda::memory_trim();
+  emulator::set_device_memory(8 << 20);
+  void* const most = cuda::allocate(5 << 20);
+  CHECK_FAILS(cuda::allocate(6 << 20), "the device has no more");
+  cuda::release(most);
+  cuda::release(cuda::allocate(6 << 20));
+  emulator::set_device_memory(0);
+#endif
+}
+
+TEST(transfers_of_all_sizes) {
+  cuda::use_device(0);
+  for_each_isa([](const char*) {
+    for (const int64_t n : {0, 1, 1000, 262144, 262145, 700001}) {
+      std::vector<float> host = random_values<float>(n, 3);
+      const std::vector<float> before = host;
+      const Array x(host);
+      // The array is the caller's again.
+      for (float& value : host) value = 0;
+      CHECK(x.values() == before);
+    }
+  });
+}
+
+TEST(a_block_moves_between_streams_in_order) {
+  cuda::use_device(0);
+  for_each_isa([](const char*) {
+    cuda::Stream* const stream = cuda::stream_create();
+    const std::vector<float> ones(2000, 1);
+    for (int i = 0; i < 4; ++i) {
+      Array result(ones);
+      {
+        Array x(ones);
+        add(x, 1);
+        cuda::copy(TALUS_FLOAT32, TALUS_FLOAT32, Geometry<2>(2000, 0, nullptr), x.at, result.at);
+      }
+      // Likely x's memory, while the work on x may still be queued.
+      cuda::stream_use(stream);
+      {
+        Array y(ones);
+        multiply(y, 5);
+        CHECK(all_are(y.values(), 5));
+      }
+      cuda::stream_use(nullptr);
+      CHECK(all_are(result.values(), 2));
+    }
+    cuda::stream_free(stream);
+  });
+}
+
+TEST(events_order_streams) {
+  cuda::use_device(0);
+  for_each_isa([](const char*) {
+    cuda::Stream* const stream = cuda::stream_create();
+    cuda::Event *const begin = cuda::event_create(), *const end = cuda::event_create();
+    Array x(std::vector<float>(5000, 1));
+    cuda::event_record(begin);
+    add(x, 1);
+    cuda::event_record(end);
+    cuda::stream_use(stream);
+    cuda::event_wait(end);
+    multiply(x, 3);
+    cuda::stream_synchronize(stream);
+    cuda::stream_use(nullptr);
+    CHECK(all_are(x.values(), 6));
+    CHECK(cuda::event_milliseconds(begin, end) >= 0);
+    cuda::event_synchronize(end);
+    cuda::stream_synchronize(nullptr);
+    cuda::event_free(begin);
+    cuda::event_free(end);
+    cuda::stream_free(stream);
+  });
+}
+
+TEST(threads_share_the_devices_stream) {
+  cuda::use_device(0);
+  for_each_isa([](const char*) {
+    Array x(std::vector<float>(3000, 1));
+    add(x, 1);
+    std::thread([&] {
+      cuda::use_device(0);
+      multiply(x, 2);
+    }).join();
+    add(x, 1);
+    CHECK(all_are(x.values(), 5));
+  });
+}
+
+TEST(graphs_keep_their_memory) {
+  cuda::use_device(0);
+  for_each_isa([](const char*) {
+    const int64_t live = stat(TALUS_MEM_LIVE_BLOCKS);
+    {
+      const Geometry<3> g(1000, 0, nullptr);
+      Array x(std::vector<float>(1000, 1)), out(std::vector<float>(1000, 0));
+      cuda::graph_begin();
+      {
+        Array twice(1000);
+        cuda::binary(TALUS_ADD, TALUS_FLOAT32, g, x.at, x.at, 1, twice.at);
+        cuda::binary(TALUS_MUL, TALUS_FLOAT32, g, twice.at, x.at, 0, out.at);
+      }
+      cuda::Graph* const graph = cuda::graph_end();
+      // Would lie where `twice` was if the graph did not keep it.
+      Array other(std::vector<float>(1000, 7));
+      CHECK(all_are(out.values(), 0));
+      for (const float value : {1.0f, 3.0f}) {
+        const std::vector<float> host(1000, value);
+        cuda::put(x.at, host.data(), 4000);
+        cuda::graph_launch(graph);
+        CHECK(all_are(out.values(), 2 * value * value));
+      }
+      CHECK(all_are(other.values(), 7));
+      cuda::graph_free(graph);
+    }
+    CHECK_FAILS(cuda::graph_end(), "no graph was begun");
+    CHECK(stat(TALUS_MEM_LIVE_BLOCKS) == live);
+  });
+}
+
+#if defined(TALUS_TEST_EMULATED)
+TEST(a_machine_without_devices) {
+  std::thread([] {
+    emulator::set_device_count(0);
+    CHECK(cuda::device_count() == 0);
+    CHECK_FAILS(cuda::use_device(0), "install the NVIDIA driver, or use the CPU");
+    emulator::set_device_count(1);
+  }).join();
+}
+
+TEST(devices_keep_apart) {
+  emulator::set_device_count(2);
+  cuda::use_device(1);
+  {
+    Array x(std::vector<float>(100, 1));
+    add(x, 1);
+    CHECK(all_are(x.values(), 2));
+    void* const here = cuda::allocate(10);
+    cuda::use_device(0);
+    CHECK_FAILS(cuda::release(here), "not the begin of a block of CUDA device 0");
+    cuda::use_device(1);
+    cuda::release(here);
+  }
+  cuda::memory_trim();
+  cuda::use_device(0);
+  emulator::set_device_count(1);
+}
+
+// A kernel that reads past the bytes that were asked for, within the block of its size class.
+TEST(failures_name_call_and_kernel) {
+  cuda::use_device(0);
+  if (!emulator::checking()) return;
+  Array x(std::vector<float>(25, 1)), out(32);
+  cuda::unary(TALUS_NEG, TALUS_FLOAT32, Geometry<2>(26, 0, nullptr), x.at, 0, 0, out.at);
+  CHECK_FAILS(cuda::synchronize(), "cudaDeviceSynchronize(): the kernel failed: out of bounds: read");
+}
+#endif
