@@ -21,28 +21,30 @@
   OP(TALUS_CLAMP, Clamp)
 
 // For floating dtypes, beside those above. TALUS_POW_SCALAR is a list of its own.
-#define TALUS_UNARY_FLOAT_OPS(OP)   \
-  OP(TALUS_EXP, Exp)                \
-  OP(TALUS_LOG, Log)                \
-  OP(TALUS_LOG1P, Log1p)            \
-  OP(TALUS_SQRT, Sqrt)              \
-  OP(TALUS_RSQRT, Rsqrt)            \
-  OP(TALUS_RECIPROCAL, Reciprocal)  \
-  OP(TALUS_SIN, Sin)                \
-  OP(TALUS_COS, Cos)                \
-  OP(TALUS_TANH, Tanh)              \
-  OP(TALUS_SIGMOID, Sigmoid)        \
-  OP(TALUS_FLOOR, Floor)            \
-  OP(TALUS_CEIL, Ceil)              \
-  OP(TALUS_ROUND, Round)            \
-  OP(TALUS_RDIV_SCALAR, RdivScalar) \
-  OP(TALUS_GELU, Gelu)              \
-  OP(TALUS_GELU_TANH, GeluTanh)     \
-  OP(TALUS_SILU, Silu)              \
-  OP(TALUS_LEAKY_RELU, LeakyRelu)   \
-  OP(TALUS_ELU, Elu)                \
-  OP(TALUS_SOFTPLUS, Softplus)      \
-  OP(TALUS_HARDSWISH, Hardswish)
+#define TALUS_UNARY_FLOAT_OPS(OP)         \
+  OP(TALUS_EXP, Exp)                      \
+  OP(TALUS_LOG, Log)                      \
+  OP(TALUS_LOG1P, Log1p)                  \
+  OP(TALUS_SQRT, Sqrt)                    \
+  OP(TALUS_RSQRT, Rsqrt)                  \
+  OP(TALUS_RECIPROCAL, Reciprocal)        \
+  OP(TALUS_SIN, Sin)                      \
+  OP(TALUS_COS, Cos)                      \
+  OP(TALUS_TANH, Tanh)                    \
+  OP(TALUS_SIGMOID, Sigmoid)              \
+  OP(TALUS_FLOOR, Floor)                  \
+  OP(TALUS_CEIL, Ceil)                    \
+  OP(TALUS_ROUND, Round)                  \
+  OP(TALUS_RDIV_SCALAR, RdivScalar)       \
+  OP(TALUS_GELU, Gelu)                    \
+  OP(TALUS_GELU_TANH, GeluTanh)           \
+  OP(TALUS_SILU, Silu)                    \
+  OP(TALUS_LEAKY_RELU, LeakyRelu)         \
+  OP(TALUS_ELU, Elu)                      \
+  OP(TALUS_SOFTPLUS, Softplus)            \
+  OP(TALUS_HARDSWISH, Hardswish)          \
+  OP(TALUS_SOFTPLUS_SLOPE, SoftplusSlope) \
+  OP(TALUS_HARDTANH_SLOPE, HardtanhSlope)
 
 // PyTorch computes common exponents by multiplication and roots, which differs from pow for infinities and -0. All
 // others are PowScalar.

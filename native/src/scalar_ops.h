@@ -24,7 +24,8 @@
 #define TALUS_HOST_OP __host__ __device__ __forceinline__ static
 #elif defined(TALUS_ISA_NS)
 #include "cpu/isa/gelu_math.h"
-#include "cpu/isa/vec_math.h"
+#include "cpu/isa/pow_math.h"
+#include "cpu/isa/trig_math.h"
 
 #define TALUS_OPS_NS TALUS_ISA_NS
 #define TALUS_OP __attribute__((always_inline)) static inline
@@ -130,13 +131,13 @@ TALUS_UNARY_OP(Square, true, multiply(x, x))
 TALUS_UNARY_OP(Cube, true, x* x* x)
 TALUS_UNARY_OP(Exp, true, math::exp<T>(x))
 TALUS_UNARY_OP(Log, true, math::log<T>(x))
-TALUS_UNARY_OP(Log1p, false, math::log1p(x))
+TALUS_UNARY_OP(Log1p, true, math::log1p(x))
 TALUS_UNARY_OP(Sqrt, false, math::sqrt(x))
 TALUS_UNARY_OP(Rsqrt, false, T(1) / math::sqrt(x))
 TALUS_UNARY_OP(Reciprocal, true, T(1) / x)
 TALUS_UNARY_OP(ReciprocalSquare, true, T(1) / (x * x))
-TALUS_UNARY_OP(Sin, false, math::sin(x))
-TALUS_UNARY_OP(Cos, false, math::cos(x))
+TALUS_UNARY_OP(Sin, true, math::sin(x))
+TALUS_UNARY_OP(Cos, true, math::cos(x))
 TALUS_UNARY_OP(Tanh, true, math::tanh<T>(x))
 TALUS_UNARY_OP(Sigmoid, true, math::sigmoid<T>(x))
 TALUS_UNARY_OP(Relu, true, select(x < V{}, V{}, x))
@@ -145,13 +146,15 @@ TALUS_UNARY_OP(Ceil, false, math::ceil(x))
 TALUS_UNARY_OP(Round, false, math::round_even(x))
 TALUS_UNARY_OP(AddScalar, true, add(x, p0))
 TALUS_UNARY_OP(MulScalar, true, multiply(x, p0))
-TALUS_UNARY_OP(PowScalar, false, math::pow(x, p0))
+TALUS_UNARY_OP(PowScalar, sizeof(T) == 4, math::pow(x, splat<V>(p0)))
 TALUS_UNARY_OP(RsubScalar, true, subtract(p0, x))
 TALUS_UNARY_OP(RdivScalar, true, p0 / x)
 TALUS_UNARY_OP(Silu, true, x* math::sigmoid<T>(x))
 TALUS_UNARY_OP(LeakyRelu, true, select(x > V{}, x, x* p0))
 TALUS_UNARY_OP(Elu, true, select(x > V{}, x, p0* math::expm1_negative<T>(select(x > V{}, V{}, x))))
 TALUS_UNARY_OP(Softplus, true, select(x* p0 > p1, x, math::softplus<T>(x* p0) / p0))
+TALUS_UNARY_OP(SoftplusSlope, true, select(x* p0 > p1, splat<V>(T(1)), math::sigmoid<T>(x* p0)))
+TALUS_UNARY_OP(HardtanhSlope, true, select((x > p0) & (x < p1), splat<V>(T(1)), V{}))
 #undef TALUS_UNARY_OP
 
 template <class T>
@@ -222,7 +225,7 @@ TALUS_BINARY_OP(Add, true, add(x, multiply(y, p0)))
 TALUS_BINARY_OP(Subtract, true, subtract(x, multiply(y, p0)))
 TALUS_BINARY_OP(Multiply, true, multiply(x, y))
 TALUS_BINARY_OP(Divide, true, x / y)
-TALUS_BINARY_OP(Pow, false, math::pow(x, y))
+TALUS_BINARY_OP(Pow, sizeof(T) == 4, math::pow(x, y))
 TALUS_BINARY_OP(Maximum, true, select((x > y) | (x != x), x, y))
 TALUS_BINARY_OP(Minimum, true, select((x < y) | (x != x), x, y))
 TALUS_BINARY_OP(SquaredDifference, true, multiply(subtract(x, y), subtract(x, y)))

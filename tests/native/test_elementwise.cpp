@@ -65,7 +65,11 @@ const UnaryCase kUnary[] = {{TALUS_NEG, 0, 0, true},
                             {TALUS_ELU, 0.7, 0, false},
                             {TALUS_SOFTPLUS, 1, 20, false},
                             {TALUS_SOFTPLUS, 2, 5, false},
-                            {TALUS_HARDSWISH, 0, 0, false}};
+                            {TALUS_HARDSWISH, 0, 0, false},
+                            {TALUS_SOFTPLUS_SLOPE, 1, 20, false},
+                            {TALUS_SOFTPLUS_SLOPE, 2, 5, false},
+                            {TALUS_HARDTANH_SLOPE, -1, 1, false},
+                            {TALUS_HARDTANH_SLOPE, -0.5, 2.5, false}};
 
 bool is_test(int op) { return op == TALUS_LOGICAL_NOT || op == TALUS_IS_NAN || op == TALUS_IS_INF; }
 
@@ -349,7 +353,131 @@ TEST(integer_alpha_is_exact) {
   CHECK(out == y + 7);
 }
 
-// The bounds that vec_math.h promises, in units in the last place of the correctly rounded result.
+// How far y lies from `want`, in units in the last place of that rounded; NaN, infinities and the sign of zero must be
+// right.
+template <class T>
+double ulps(T y, long double want) {
+  const T rounded = static_cast<T>(want), magnitude = std::fabs(rounded);
+  if (std::isnan(rounded)) return std::isnan(y) ? 0 : kInf;
+  if (std::isinf(rounded) || std::isinf(y)) return y == rounded ? 0 : kInf;
+  if (y == 0 && rounded == 0) return std::signbit(y) == std::signbit(rounded) ? 0 : kInf;
+  const T next = std::nextafter(magnitude, std::numeric_limits<T>::infinity());
+  const T ulp = std::isinf(next) ? magnitude - std::nextafter(magnitude, T(0)) : next - magnitude;
+  return static_cast<double>(std::fabs(y - want) / static_cast<long double>(ulp));
+}
+
+// Both signs of every power of two and some numbers above it, and what is no number.
+template <class T>
+std::vector<T> values_of_all_sizes(int step) {
+  using Limits = std::numeric_limits<T>;
+  std::vector<T> values = {Limits::quiet_NaN(),
+                           Limits::infinity(),
+                           -Limits::infinity(),
+                           T(0),
+                           -T(0),
+                           Limits::max(),
+                           Limits::lowest(),
+                           T(1),
+                           T(-1)};
+  for (int e = Limits::min_exponent - Limits::digits; e < Limits::max_exponent; e += step)
+    for (const double m : {1.0, 1.0 + Limits::epsilon(), 1.2345678901234567, 1.5707963267948966, 1.9999999})
+      for (const double sign : {1.0, -1.0}) values.push_back(static_cast<T>(std::ldexp(sign * m, e)));
+  return values;
+}
+
+template <class T>
+void check_all_sizes(int op, double bound, long double (*exact)(long double)) {
+  const std::vector<T> x = values_of_all_sizes<T>(1);
+  std::vector<T> y(x.size());
+  const auto n = static_cast<int64_t>(x.size());
+  talus::cpu::unary(op, dtype_of<T>(), talus::Geometry<2>(n, 0, nullptr), x.data(), 0, 0, y.data());
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double error = ulps<T>(y[i], exact(x[i]));
+    if (error <= bound) continue;
+    check::Note note("op " + std::to_string(op) + " of " + std::to_string(x[i]) + " is " + std::to_string(y[i]) +
+                     ", wrong by " + std::to_string(error) + " ulp");
+    CHECK(error <= bound);
+  }
+}
+
+// Of each value with each.
+template <class T>
+void check_pairs(int op, double bound, int step, T (*exact)(T, T)) {
+  const std::vector<T> values = values_of_all_sizes<T>(step), random = random_values<T>(60, 3);
+  std::vector<T> x, y;
+  const auto add = [&](T a, T b) {
+    x.push_back(a);
+    y.push_back(b);
+  };
+  for (const T a : values)
+    for (const T b : values) add(a, b);
+  for (const T a : random)
+    for (const T b : random) {
+      add(a * 100, b * 3);
+      add(std::round(a * 100), std::round(b * 10));
+      add(std::round(a * 10) * b, b);
+    }
+  std::vector<T> out(x.size());
+  const auto n = static_cast<int64_t>(x.size());
+  talus::cpu::binary(op, dtype_of<T>(), talus::Geometry<3>(n, 0, nullptr), x.data(), y.data(), 0, out.data());
+  for (size_t i = 0; i < x.size(); ++i) {
+    const T want = exact(x[i], y[i]);
+    const double error = ulps<T>(out[i], want);
+    if (error <= bound) continue;
+    check::Note note("op " + std::to_string(op) + " of " + std::to_string(x[i]) + " and " + std::to_string(y[i]) +
+                     " is " + std::to_string(out[i]) + ", expected " + std::to_string(want));
+    CHECK(error <= bound);
+  }
+}
+
+// Python's remainder, rounded once.
+template <class T>
+T remainder_of(T x, T y) {
+  const T r = std::fmod(x, y);
+  return r != 0 && (r < 0) != (y < 0) ? r + y : r;
+}
+
+template <class T>
+T floor_quotient_of(T x, T y) {
+  if (y == 0) return x / y;
+  const long double r = std::fmod(static_cast<long double>(x), static_cast<long double>(y));
+  const long double down = r != 0 && (r < 0) != (y < 0) ? 1 : 0;
+  const T quotient = static_cast<T>(std::nearbyint((x - r) / y) - down);
+  return quotient == 0 ? std::copysign(T(0), x / y) : quotient;
+}
+
+TEST(powers_and_division_of_all_sizes) {
+  for_each_isa([](const char*) {
+    check_pairs<float>(TALUS_POW, 1, 5, [](float x, float y) {
+      return static_cast<float>(std::pow(static_cast<long double>(x), static_cast<long double>(y)));
+    });
+    check_pairs<double>(TALUS_POW, 1, 41, [](double x, double y) { return std::pow(x, y); });
+    check_pairs<float>(TALUS_REMAINDER, 0, 5, remainder_of<float>);
+    check_pairs<double>(TALUS_REMAINDER, 0, 41, remainder_of<double>);
+    check_pairs<float>(TALUS_FLOOR_DIVIDE, 1, 5, floor_quotient_of<float>);
+    check_pairs<double>(TALUS_FLOOR_DIVIDE, 1, 41, floor_quotient_of<double>);
+  });
+}
+
+TEST(functions_of_all_sizes) {
+  for_each_isa([](const char*) {
+    check_all_sizes<float>(TALUS_SIN, 1.8, std::sin);
+    check_all_sizes<double>(TALUS_SIN, 2.2, std::sin);
+    check_all_sizes<float>(TALUS_COS, 1.8, std::cos);
+    check_all_sizes<double>(TALUS_COS, 2.2, std::cos);
+    check_all_sizes<float>(TALUS_LOG1P, 1, std::log1p);
+    check_all_sizes<double>(TALUS_LOG1P, 1, std::log1p);
+    check_all_sizes<float>(TALUS_LOG, 1, std::log);
+    check_all_sizes<double>(TALUS_LOG, 1, std::log);
+    check_all_sizes<float>(TALUS_EXP, 1.1, std::exp);
+    check_all_sizes<double>(TALUS_EXP, 1.1, std::exp);
+    const auto sigmoid = [](long double x) { return 1 / (1 + std::exp(-x)); };
+    check_all_sizes<float>(TALUS_SIGMOID, 2.5, sigmoid);
+    check_all_sizes<double>(TALUS_SIGMOID, 2.5, sigmoid);
+  });
+}
+
+// The bounds that vec_math.h and trig_math.h promise, in units in the last place of the correctly rounded result.
 template <class T>
 void check_accuracy(int op, double low, double high, double bound, long double (*exact)(long double)) {
   const int64_t n = 20000;
@@ -357,13 +485,7 @@ void check_accuracy(int op, double low, double high, double bound, long double (
   for (int64_t i = 0; i < n; ++i) x[size_t(i)] = static_cast<T>(low + (high - low) * double(i) / n);
   under_test::unary(op, dtype_of<T>(), talus::Geometry<2>(n, 0, nullptr), x.data(), 0, 0, y.data());
   double worst = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    const long double want = exact(x[i]);
-    const T rounded = std::fabs(static_cast<T>(want));
-    const double ulp =
-        static_cast<double>(std::nextafter(rounded, std::numeric_limits<T>::infinity())) - static_cast<double>(rounded);
-    worst = std::fmax(worst, static_cast<double>(std::fabs(y[i] - want)) / ulp);
-  }
+  for (size_t i = 0; i < x.size(); ++i) worst = std::fmax(worst, ulps<T>(y[i], exact(x[i])));
   check::Note note("op " + std::to_string(op) + " worst error in ulp " + std::to_string(worst));
   CHECK(worst <= bound);
 }
@@ -375,10 +497,18 @@ TEST(accuracy_of_the_vectorised_functions) {
     check_accuracy<double>(TALUS_EXP, -708, 709.7, 1.1, std::exp);
     check_accuracy<float>(TALUS_LOG, 1e-4, 9, 0.9, std::log);
     check_accuracy<double>(TALUS_LOG, 1e-4, 9, 0.9, std::log);
+    check_accuracy<float>(TALUS_LOG1P, -0.9999, 9, 0.9, std::log1p);
+    check_accuracy<double>(TALUS_LOG1P, -0.9999, 9, 0.9, std::log1p);
+    for (const double range : {7.0, 1e3, 1.1e6}) {
+      check_accuracy<float>(TALUS_SIN, -range, range, 1.8, std::sin);
+      check_accuracy<double>(TALUS_SIN, -range, range, 2.2, std::sin);
+      check_accuracy<float>(TALUS_COS, -range, range, 1.8, std::cos);
+      check_accuracy<double>(TALUS_COS, -range, range, 2.2, std::cos);
+    }
     check_accuracy<float>(TALUS_TANH, -10, 10, 2.6, std::tanh);
     check_accuracy<double>(TALUS_TANH, -20, 20, 2.6, std::tanh);
-    check_accuracy<float>(TALUS_SIGMOID, -80, 30, 2.5, sigmoid);
-    check_accuracy<double>(TALUS_SIGMOID, -700, 40, 2.5, sigmoid);
+    check_accuracy<float>(TALUS_SIGMOID, -103, 30, 2.5, sigmoid);
+    check_accuracy<double>(TALUS_SIGMOID, -744, 40, 2.5, sigmoid);
     const auto gelu = [](long double x) { return x * std::erfc(-x / std::sqrt(2.0L)) / 2; };
     const auto silu = [](long double x) { return x / (1 + std::exp(-x)); };
     // 4.1 and 5.4 where multiplications and additions are fused as the release build does.

@@ -88,7 +88,10 @@ enum talus_unary_op {
   TALUS_LEAKY_RELU = 30,  /* x > 0 ? x : x * p0 */
   TALUS_ELU = 31,         /* x > 0 ? x : p0 * (exp(x) - 1) */
   TALUS_SOFTPLUS = 32,    /* log(1 + exp(p0*x)) / p0; x where p0*x > p1 */
-  TALUS_HARDSWISH = 33    /* x * min(max(x + 3, 0), 6) / 6 */
+  TALUS_HARDSWISH = 33,   /* x * min(max(x + 3, 0), 6) / 6 */
+  /* Derivatives. */
+  TALUS_SOFTPLUS_SLOPE = 34, /* sigmoid(p0*x); 1 where p0*x > p1 */
+  TALUS_HARDTANH_SLOPE = 35  /* p0 < x < p1 ? 1 : 0 */
 };
 
 /* out = f(x, y; p0). Comparisons and logic write TALUS_BOOL. */

@@ -25,10 +25,11 @@ int64_t unary_grain(int op) {
     case TALUS_SILU:
     case TALUS_ELU:
     case TALUS_SOFTPLUS:
-      return kPolynomial;
     case TALUS_SIN:
     case TALUS_COS:
     case TALUS_LOG1P:
+    case TALUS_SOFTPLUS_SLOPE:
+      return kPolynomial;
     case TALUS_POW_SCALAR:
       return kLibrary;
     default:

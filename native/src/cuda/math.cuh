@@ -54,7 +54,9 @@ __device__ __forceinline__ static T tanh(T x) {
 
 template <class T>
 __device__ __forceinline__ static T sigmoid(T x) {
-  return T(1) / (T(1) + exp_of(-x));
+  // Of -|x|, because exp(-x) overflows long before the result vanishes.
+  const T e = exp_of(-magnitude(x));
+  return (x < T(0) ? e : T(1)) / (T(1) + e);
 }
 
 template <class T>

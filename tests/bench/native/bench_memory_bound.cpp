@@ -116,6 +116,15 @@ void element_wise(int64_t bytes, const char* size) {
          [&] { talus::cpu::binary(TALUS_GELU_BACKWARD, kFloat, g3, x.get(), y.get(), 0, out.get()); });
   report(name("gelu tanh"), 2 * bytes, bytes,
          [&] { talus::cpu::unary(TALUS_GELU_TANH, kFloat, g2, x.get(), 0, 0, out.get()); });
+  const std::pair<const char*, int> functions[] = {
+      {"sin", TALUS_SIN}, {"cos", TALUS_COS}, {"log1p", TALUS_LOG1P}, {"sigmoid", TALUS_SIGMOID}};
+  for (const auto& f : functions)
+    report(name(f.first), 2 * bytes, bytes, [&] { talus::cpu::unary(f.second, kFloat, g2, x.get(), 0, 0, out.get()); });
+  const std::pair<const char*, int> quotients[] = {
+      {"pow", TALUS_POW}, {"remainder", TALUS_REMAINDER}, {"floor divide", TALUS_FLOOR_DIVIDE}};
+  for (const auto& f : quotients)
+    report(name(f.first), 3 * bytes, bytes,
+           [&] { talus::cpu::binary(f.second, kFloat, g3, x.get(), y.get(), 0, out.get()); });
   report(name("exp"), 2 * bytes, bytes, [&] { talus::cpu::unary(TALUS_EXP, kFloat, g2, x.get(), 0, 0, out.get()); });
   const int64_t area = n >= 64 * 784 ? 784 : n / 64, images = n / (64 * area);
   const int64_t raw[] = {images, 64, area, 64 * area, area, 1, 64 * area, area, 1, 0, 1, 0};
@@ -340,6 +349,7 @@ int main(int argc, char** argv) {
   rows(64, 1000);
   rows(16384, 10);
   rows(4096, 1000);
+  rows(12288, 128);
   rows(16, 50000);
   dropout(8 * 128 * 768);
   embedding(30522, 768, 1024);

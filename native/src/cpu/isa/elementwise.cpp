@@ -8,6 +8,7 @@
 #endif
 
 #include "dtype.h"
+#include "quotient.h"
 #include "scalar_op_lists.h"
 #include "scalar_ops.h"
 #include "vec_math.h"
@@ -222,7 +223,11 @@ static BinaryLoop find_binary_number(int op) {
 template <class T>
 static BinaryLoop find_binary_float(int op) {
   switch (op) {
-    TALUS_BINARY_FLOAT_OPS(TALUS_BINARY_CASE)
+    case TALUS_FLOOR_DIVIDE:
+      return kVectorQuotient<T> ? binary_loop<VectorFloorDivide, T> : binary_loop<FloorDivide, T>;
+    case TALUS_REMAINDER:
+      return kVectorQuotient<T> ? binary_loop<VectorRemainder, T> : binary_loop<Remainder, T>;
+      TALUS_BINARY_FLOAT_OPS(TALUS_BINARY_CASE)
     default:
       return find_binary_number<T>(op);
   }

@@ -1,13 +1,15 @@
-// Ends of rows, sums over lanes, and exp, log, tanh and sigmoid on SIMD registers, branch-free.
+// Ends of rows, sums over lanes, and exp, log, log1p, tanh and sigmoid on SIMD registers, branch-free.
 //
 // Largest errors measured against long double over a dense sweep of the whole range (tests/native/test_elementwise.cpp
-// holds them): exp 1.1 ulp, log 0.9, tanh 2.6, sigmoid 2.5. Infinities, NaN, zeros and subnormals give what the C
-// library gives, except that sigmoid is 0 where exp(-x) overflows. The polynomials are Taylor series, long enough for
-// the reduced ranges, so that every coefficient can be checked by eye.
+// holds them): exp 1.1 ulp, log and log1p 0.9, tanh 2.6, sigmoid 2.5. Infinities, NaN, zeros and subnormals give what
+// the C library gives. The polynomials are Taylor series, long enough for the reduced ranges, so that every coefficient
+// can be checked by eye.
 #pragma once
 
 #if defined(__AVX__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
 #endif
 
 #include "vec.h"
@@ -102,6 +104,58 @@ static inline T max_lanes(Vec<T> v) {
   return lanes[0];
 }
 
+// Whether a comparison holds in any lane.
+template <class Mask>
+static inline bool any_true(Mask mask) {
+#if defined(__AVX512F__)
+  return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX__)
+  return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
+#else
+  uint64_t words[kVectorBytes / 8];
+  std::memcpy(words, &mask, sizeof words);
+  return (words[0] | words[1]) != 0;
+#endif
+}
+
+// Floats as doubles, and doubles rounded to floats. Compilers take the generic way through memory, which stalls; the
+// forms with a mask keep gcc 12 from warning about its own headers.
+static inline void widen(Vec<float> v, Vec<double>& low, Vec<double>& high) {
+#if defined(__AVX512F__)
+  low = (Vec<double>)_mm512_maskz_cvtps_pd(0xff, (__m256)__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7));
+  high = (Vec<double>)_mm512_maskz_cvtps_pd(0xff, (__m256)__builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+#elif defined(__AVX__)
+  low = (Vec<double>)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)v));
+  high = (Vec<double>)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)v, 1));
+#elif defined(__SSE2__)
+  low = (Vec<double>)_mm_cvtps_pd((__m128)v);
+  high = (Vec<double>)_mm_cvtps_pd(_mm_movehl_ps((__m128)v, (__m128)v));
+#else
+  for (int l = 0; l < kLanes<double>; ++l) {
+    low[l] = double(v[l]);
+    high[l] = double(v[l + kLanes<double>]);
+  }
+#endif
+}
+
+static inline Vec<float> narrow(Vec<double> low, Vec<double> high) {
+#if defined(__AVX512F__)
+  const __m256 a = _mm512_maskz_cvtpd_ps(0xff, (__m512d)low), b = _mm512_maskz_cvtpd_ps(0xff, (__m512d)high);
+  return (Vec<float>)__builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif defined(__AVX__)
+  return (Vec<float>)_mm256_set_m128(_mm256_cvtpd_ps((__m256d)high), _mm256_cvtpd_ps((__m256d)low));
+#elif defined(__SSE2__)
+  return (Vec<float>)_mm_movelh_ps(_mm_cvtpd_ps((__m128d)low), _mm_cvtpd_ps((__m128d)high));
+#else
+  Vec<float> v;
+  for (int l = 0; l < kLanes<double>; ++l) {
+    v[l] = float(low[l]);
+    v[l + kLanes<double>] = float(high[l]);
+  }
+  return v;
+#endif
+}
+
 }  // namespace talus::TALUS_ISA_NS
 
 namespace talus::TALUS_ISA_NS::math {
@@ -173,13 +227,14 @@ static inline Vec<T> reduced_expm1(Vec<T> x, Bits<T>& k) {
   return p * (r * r) + r;
 }
 
-template <class T>
+// Falling: x is not above 0.
+template <class T, bool Falling = false>
 static inline Vec<T> exp(Vec<T> x) {
   using F = Ieee<T>;
   // Set to 0 rather than computed: arithmetic that underflows takes many times as long.
   const auto vanishes = x < F::kExpMin;
   x = vanishes ? Vec<T>{} : x;
-  x = x > F::kExpMax ? broadcast<T>(F::kExpMax) : x;
+  if (!Falling) x = x > F::kExpMax ? broadcast<T>(F::kExpMax) : x;
   Bits<T> k;
   const Vec<T> p = reduced_expm1<T>(x, k) + T(1);
   // Two factors, because 2^k itself may overflow or be subnormal while the product is not.
@@ -189,20 +244,16 @@ static inline Vec<T> exp(Vec<T> x) {
 
 // fdlibm's formula (e_log.c): with x = 2^k (1 + f) and s = f / (2 + f),
 // log(1 + f) = f - (f*f/2 - s * (f*f/2 + R)), R = sum of 2/(2i+1) s^(2i).
+// Returns log(x) + small - down ln 2 for normal x, where `small` is below the last digit of x.
 template <class T>
-static inline Vec<T> log(Vec<T> x) {
+static inline Vec<T> log_of_normal(Vec<T> x, Vec<T> small, Vec<T> down) {
   using F = Ieee<T>;
-  const auto subnormal = x < F::kMinNormal;
-  Vec<T> m = subnormal ? x * F::kSubnormalScale : x;
-  const Bits<T> bits = (Bits<T>)m;
-  const Bits<T> one = (Bits<T>)broadcast<T>(T(1));
+  const Bits<T> bits = (Bits<T>)x, one = (Bits<T>)broadcast<T>(T(1));
   // The exponent as if the mantissa started at sqrt(1/2), which centres 1 + f on 1.
-  const Bits<T> shifted = bits + (one - (Bits<T>)broadcast<T>(F::kSqrtHalf));
-  const Bits<T> exponent = shifted >> F::kMantissa;
-  m = (Vec<T>)(bits - (exponent << F::kMantissa) + one);
+  const Bits<T> exponent = (bits + (one - (Bits<T>)broadcast<T>(F::kSqrtHalf))) >> F::kMantissa;
+  const Vec<T> m = (Vec<T>)(bits - (exponent << F::kMantissa) + one);
   // From an integer to floating point by placing it in the mantissa of kRounder.
-  Vec<T> k = (Vec<T>)((Bits<T>)broadcast<T>(F::kRounder) + exponent) - (F::kRounder + T(F::kBias));
-  k = subnormal ? k - T(F::kSubnormalShift) : k;
+  const Vec<T> k = (Vec<T>)((Bits<T>)broadcast<T>(F::kRounder) + exponent) - (F::kRounder + T(F::kBias)) - down;
   const Vec<T> f = m - T(1);
   const Vec<T> s = f / (f + T(2));
   const Vec<T> z = s * s;
@@ -210,12 +261,37 @@ static inline Vec<T> log(Vec<T> x) {
   for (int i = F::kLogTerms - 1; i >= 1; --i) r = r * z + T(2.0 / (2 * i + 1));
   r = r * z;
   const Vec<T> half_square = f * f * T(0.5);
-  Vec<T> result = k * F::kLn2High - ((half_square - (s * (half_square + r) + k * F::kLn2Low)) - f);
+  return k * F::kLn2High - ((half_square - (s * (half_square + r) + (k * F::kLn2Low + small))) - f);
+}
+
+// The values of a logarithm of x at 0, at infinity and below 0.
+template <class T>
+static inline Vec<T> log_at_ends(Vec<T> x, Vec<T> result) {
   const Vec<T> infinity = broadcast<T>(T(__builtin_inf()));
   result = x == T(0) ? -infinity : result;
   result = x == infinity ? infinity : result;
   return x >= T(0) ? result : broadcast<T>(T(__builtin_nan("")));
 }
+
+template <class T>
+static inline Vec<T> log(Vec<T> x) {
+  using F = Ieee<T>;
+  const auto subnormal = x < F::kMinNormal;
+  const Vec<T> m = subnormal ? x * F::kSubnormalScale : x;
+  const Vec<T> down = subnormal ? broadcast<T>(T(F::kSubnormalShift)) : Vec<T>{};
+  return log_at_ends<T>(x, log_of_normal<T>(m, Vec<T>{}, down));
+}
+
+// log(u) + (x - (u - 1)) / u, where u is 1 + x rounded.
+template <class T>
+static inline Vec<T> log1p_of(Vec<T> x) {
+  const Vec<T> u = T(1) + x;
+  const Vec<T> result = log_at_ends<T>(u, log_of_normal<T>(u, (x - (u - T(1))) / u, Vec<T>{}));
+  return u == T(1) ? x : result;
+}
+
+static inline Vec<float> log1p(Vec<float> x) { return log1p_of<float>(x); }
+static inline Vec<double> log1p(Vec<double> x) { return log1p_of<double>(x); }
 
 // expm1(2|x|) / (expm1(2|x|) + 2), with the sign of x.
 template <class T>
@@ -231,9 +307,11 @@ static inline Vec<T> tanh(Vec<T> x) {
   return (Vec<T>)((Bits<T>)(e / (e + T(2))) | sign);
 }
 
+// exp(-|x|) does not overflow.
 template <class T>
 static inline Vec<T> sigmoid(Vec<T> x) {
-  return T(1) / (T(1) + exp<T>(-x));
+  const Vec<T> e = exp<T, true>((Vec<T>)((Bits<T>)x | (Bits<T>)broadcast<T>(T(-0.0))));
+  return (x < T(0) ? e : broadcast<T>(T(1))) / (T(1) + e);
 }
 
 // For x <= 0.
@@ -246,13 +324,13 @@ static inline Vec<T> expm1_negative(Vec<T> x) {
   return p * scale + (scale - T(1));
 }
 
-// log(1 + exp(x)) without overflow. For e small, log(1 + e) is e times a quotient in which rounding 1 + e cancels.
+// log(1 + exp(x)) without overflow.
 template <class T>
 static inline Vec<T> softplus(Vec<T> x) {
-  const Vec<T> e = exp<T>(x > Vec<T>{} ? -x : x), u = T(1) + e;
-  const Vec<T> positive = x > Vec<T>{} ? x : Vec<T>{};
-  const Vec<T> small = u == T(1) ? e : log<T>(u) * (e / (u == T(1) ? u : u - T(1)));
-  return x != x ? x : positive + small;
+  const Vec<T> e = exp<T, true>((Vec<T>)((Bits<T>)x | (Bits<T>)broadcast<T>(T(-0.0))));
+  const Vec<T> u = T(1) + e;
+  const Vec<T> small = log_of_normal<T>(u, (e - (u - T(1))) / u, Vec<T>{});
+  return (x > T(0) ? x : Vec<T>{}) + (u == T(1) ? e : small);
 }
 
 }  // namespace talus::TALUS_ISA_NS::math
@@ -269,9 +347,6 @@ TALUS_LIBRARY_FUNCTION(sqrt, sqrt)
 TALUS_LIBRARY_FUNCTION(floor, floor)
 TALUS_LIBRARY_FUNCTION(ceil, ceil)
 TALUS_LIBRARY_FUNCTION(round_even, nearbyint)
-TALUS_LIBRARY_FUNCTION(sin, sin)
-TALUS_LIBRARY_FUNCTION(cos, cos)
-TALUS_LIBRARY_FUNCTION(log1p, log1p)
 #undef TALUS_LIBRARY_FUNCTION
 
 #define TALUS_LIBRARY_FUNCTION(name)                                               \

@@ -19,7 +19,7 @@ public final class Activation {
     Tensor at(Tensor x, double p0, double p1);
   }
 
-  /** No kernel computes the gradient: it is the derivative times what arrives. */
+  /** No kernel computes the gradient; one computes the derivative. */
   private static final int NO_KERNEL = -1;
 
   private static final double INF = Double.POSITIVE_INFINITY;
@@ -81,6 +81,7 @@ public final class Activation {
           "Softplus",
           TALUS_SOFTPLUS,
           NO_KERNEL,
+          TALUS_SOFTPLUS_SLOPE,
           (x, p, q) -> {
             Tensor scaled = x.mul(p);
             return scaled.sigmoid().maskedFill(scaled.gt(q), 1);
@@ -102,20 +103,33 @@ public final class Activation {
           "Hardtanh",
           TALUS_CLAMP,
           NO_KERNEL,
+          TALUS_HARDTANH_SLOPE,
           (x, p, q) -> x.gt(p).logicalAnd(x.lt(q)).to(x.dtype()));
 
   private final String function;
   private final String name;
   private final int code;
   private final int backwardCode;
+  private final int slopeCode;
   private final Derivative derivative;
 
   private Activation(
       String function, String name, int code, int backwardCode, Derivative derivative) {
+    this(function, name, code, backwardCode, NO_KERNEL, derivative);
+  }
+
+  private Activation(
+      String function,
+      String name,
+      int code,
+      int backwardCode,
+      int slopeCode,
+      Derivative derivative) {
     this.function = function;
     this.name = name;
     this.code = code;
     this.backwardCode = backwardCode;
+    this.slopeCode = slopeCode;
     this.derivative = derivative;
   }
 
@@ -129,6 +143,11 @@ public final class Activation {
    */
   public Tensor apply(Tensor x, double p0, double p1) {
     Checks.floating(function, x);
+    Tensor y = launch(code, x, p0, p1);
+    return Autograd.records(x) ? new Recorded(this, x, p0, p1).recorded(y) : y;
+  }
+
+  private static Tensor launch(int code, Tensor x, double p0, double p1) {
     Tensor y = Tensor.emptyLike(x);
     Native.unary(
         x.device().id(),
@@ -141,7 +160,7 @@ public final class Activation {
         p1,
         y.address());
     Reference.reachabilityFence(x);
-    return Autograd.records(x) ? new Recorded(this, x, p0, p1).recorded(y) : y;
+    return y;
   }
 
   private Tensor gradient(Tensor grad, Tensor x, double p0, double p1) {
@@ -152,8 +171,13 @@ public final class Activation {
     // The kernel of a clamp from 0 wants the upper bound only.
     boolean clips = this == HARDTANH && p0 == 0;
     int kernel = clips ? TALUS_CLIPPED_RELU_BACKWARD : backwardCode;
-    if (records || kernel == NO_KERNEL) {
+    if (records) {
       return grad.mul(derivative.at(x, p0, p1));
+    }
+    if (kernel == NO_KERNEL) {
+      Tensor slope = launch(slopeCode, x, p0, p1);
+      Binary.launch(TALUS_MUL, grad, slope, 1, slope);
+      return slope;
     }
     Tensor out = Tensor.emptyLike(grad);
     Binary.launch(kernel, grad, x, clips ? p1 : p0, out);
