@@ -1,7 +1,7 @@
 // Optimizer steps, in the order of operations and with the roundings of PyTorch's loops over whole tensors.
 //
-// Elements go through the steps of a formula in blocks that stay in the first-level cache, so that each option is a
-// loop of its own that vectorises, not a branch in the middle of one.
+// The usual steps are one loop each. With rarer options, elements go through the steps of the formula in blocks that
+// stay in the first-level cache, so that each option is a loop of its own that vectorises, not a branch in one.
 #include "cpu/isa/optim_table.h"
 
 namespace talus::TALUS_ISA_NS {
@@ -25,7 +25,7 @@ void effective_gradient(int64_t n, const T* __restrict param, const T* __restric
   if (weight_decay != 0) add_scaled(n, g, weight_decay, param);
 }
 
-// The usual steps in one loop. Loops over blocks would read memory in short runs of each array in turn.
+// The usual steps. Loops over blocks would read memory in short runs of each array in turn.
 template <class T, bool Decay>
 void sgd_plain(int64_t n, T minus_lr, T decay, T* __restrict param, const T* __restrict grad) {
   for (int64_t i = 0; i < n; ++i) {
@@ -61,8 +61,29 @@ void sgd_block(const SgdStep& step, int64_t n, T* __restrict param, const T* __r
   add_scaled<T>(n, param, -step.lr, g);
 }
 
+// PyTorch interpolates between average and gradient from the nearer end.
+bool near_average(const AdamStep& step) { return 1 - step.beta1 < 0.5; }
+
 float root(float x) { return __builtin_sqrtf(x); }
 double root(double x) { return __builtin_sqrt(x); }
+
+// Adam and AdamW: the divisions and the root of one element run while memory brings the next ones.
+template <class T, bool Decay>
+void adam_plain(const AdamStep& step, int64_t n, T* __restrict param, const T* __restrict grad, T* __restrict average,
+                T* __restrict square) {
+  const T fresh1 = static_cast<T>(1 - step.beta1), beta2 = static_cast<T>(step.beta2);
+  const T fresh2 = static_cast<T>(1 - step.beta2), decay = static_cast<T>(step.weight_decay);
+  const T shrink = static_cast<T>(step.shrink), minus_step = static_cast<T>(-step.step_size);
+  const T correction = static_cast<T>(step.root_of_correction2), eps = static_cast<T>(step.eps);
+  for (int64_t i = 0; i < n; ++i) {
+    const T g = Decay ? grad[i] + decay * param[i] : grad[i];
+    const T first = average[i] + fresh1 * (g - average[i]);
+    const T second = beta2 * square[i] + (fresh2 * g) * g;
+    average[i] = first;
+    square[i] = second;
+    param[i] = param[i] * shrink + minus_step * first / (root(second) / correction + eps);
+  }
+}
 
 template <class T>
 void adam_block(const AdamStep& step, int64_t n, T* __restrict param, const T* __restrict grad, T* __restrict average,
@@ -71,8 +92,7 @@ void adam_block(const AdamStep& step, int64_t n, T* __restrict param, const T* _
   effective_gradient(n, param, grad, step.maximize, step.weight_decay, g);
   const T fresh1 = static_cast<T>(1 - step.beta1), beta2 = static_cast<T>(step.beta2);
   const T fresh2 = static_cast<T>(1 - step.beta2);
-  // PyTorch interpolates from the nearer end.
-  if (1 - step.beta1 < 0.5) {
+  if (near_average(step)) {
     for (int64_t i = 0; i < n; ++i) average[i] += fresh1 * (g[i] - average[i]);
   } else {
     const T old1 = T(1) - fresh1;
@@ -118,6 +138,9 @@ void sgd(const SgdStep& step, int64_t n, T* param, const T* grad, T* buffer) {
 
 template <class T>
 void adam(const AdamStep& step, int64_t n, T* param, const T* grad, T* average, T* square, T* max_square) {
+  if (!step.maximize && max_square == nullptr && near_average(step))
+    return step.weight_decay != 0 ? adam_plain<T, true>(step, n, param, grad, average, square)
+                                  : adam_plain<T, false>(step, n, param, grad, average, square);
   for (int64_t i = 0; i < n; i += kBlock)
     adam_block(step, n - i < kBlock ? n - i : kBlock, param + i, grad + i, average + i, square + i, at(max_square, i));
 }
