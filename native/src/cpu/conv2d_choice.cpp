@@ -100,8 +100,8 @@ struct Rule {
 //    of 56x56, by 1.1 times for one of 28x28, by 1.15 to 1.4 times for 8 of 14x14 and 28x28; with 4 tiles it loses;
 //  - with fewer channels, Winograd's algorithm down columns beats direct kernels from 4 input channels on (1.2 to 1.65
 //    times; AVX2: from 6 on, 1.1 to 1.4), and gemm where rows are short. First layers of 3 channels would gain 1.3
-//    times, but stay direct: with them the loss of ResNet-18 was 0.13% from libtorch's after four steps, not below
-//    0.1%;
+//    times with AVX-512, but stay direct forward: their errors pass through all other layers (ResNet-18's loss after
+//    four steps was 0.13% from libtorch's);
 //  - for strided groups of 8 channels and more, kernels whose lanes are channels win in every pass, in AVX2 too: by
 //    1.05 to 1.5 times forward, by 1.3 to 2.7 times backward; so they do for the weights of groups of 8 without a
 //    stride. Without groups they win by 5 to 7% for the input's gradient of images of 56x56, with AVX-512, not of
