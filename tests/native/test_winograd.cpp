@@ -208,7 +208,7 @@ TEST(the_rule_takes_it_for_float32_and_enough_channels) {
   using talus::cpu::ConvPass;
   const auto params = [](const Case& c) { return Problem(c).p; };
   const auto residual = params({2, 64, 14, 14, 64, 1, 1}), lenet = params({64, 6, 15, 15, 16, 0, 0});
-  const auto groups = params({1, 64, 14, 14, 64, 1, 1, 4}), small_groups = params({1, 64, 14, 14, 64, 1, 1, 8});
+  const auto groups = params({1, 256, 14, 14, 256, 1, 1, 4}), small_groups = params({1, 64, 14, 14, 64, 1, 1, 8});
   const auto strided = params({1, 64, 56, 56, 128, 1, 1, 1, 2}), few_strided = params({1, 64, 14, 14, 64, 1, 1, 1, 2});
   for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
     const auto few_channels = pass == ConvPass::BackwardWeight ? ConvAlgorithm::Direct : ConvAlgorithm::Winograd1d;

@@ -30,6 +30,7 @@ struct Shape {
   bool strided;
   bool grouped;       // and a larger kernel than 1x1
   bool small_groups;  // whose short rows direct kernels join
+  bool pairs;         // groups of at most 32 channels, whose outputs fill pairs of 32-byte registers
   bool depthwise;     // an input channel has an output or two of its own
   bool wide;          // registers of 64 bytes
   bool lanes_idle;    // rows fill less than 60% of the registers they take
@@ -48,8 +49,9 @@ struct Shape {
     strided = p.stride_h > 1 || p.stride_w > 1;
     grouped = p.groups > 1 && !pointwise;
     small_groups = grouped && channels <= 32;
-    depthwise = p.group_c() == 1 && p.group_o() <= 2;
     wide = lanes * element >= 64;
+    pairs = grouped && !wide && lanes == 8 && outputs % 16 == 0 && fewest >= 16 && std::max(channels, outputs) <= 32;
+    depthwise = p.group_c() == 1 && p.group_o() <= 2;
     // Direct kernels also copy the pixels that a strided 1x1 kernel skips.
     lanes_idle = s.ow * 10 < (s.ow + lanes - 1) / lanes * lanes * 6 || (pointwise && s.stride_w > 1);
     tiles = s.n * ceil_div(s.oh, 4) * ceil_div(s.ow, 4);
@@ -58,13 +60,15 @@ struct Shape {
 
   bool few_weights() const { return weights < 1 << 10; }
   bool few_pixels() const { return pixels <= 256 && weights >= 1 << 14; }
-  bool tiles_pay() const { return !strided && fewest >= 16 && pixels >= 49 && !tiles_idle; }
+  bool tiles_pay() const { return !strided && fewest >= 16 && pixels >= 49 && !tiles_idle && !pairs_pay(); }
   // So few that transforming the sums costs more than it saves; registers of few lanes take longer for it.
   bool few_tiles() const { return !wide && tiles <= 4 && fewest >= 256; }
   // Tiles of the input's gradient are four times as large.
   bool strided_tiles_pay(int64_t least) const {
     return strided && !grouped && fewest >= 32 && tiles >= least && !tiles_idle;
   }
+  // Winograd's weights of groups of 32 repay their transform with the tiles of a few images.
+  bool pairs_pay() const { return pairs && (fewest < 32 || pixels <= 256); }
   // Enough channels to repay the transforms, which registers of few lanes feel more.
   bool columns_pay() const {
     const bool enough = channels >= (lanes >= 16 && !lanes_idle ? 4 : 6) && outputs >= 3;
@@ -104,8 +108,10 @@ struct Rule {
 //    four steps was 0.13% from libtorch's);
 //  - for strided groups of 8 channels and more, kernels whose lanes are channels win in every pass, in AVX2 too: by
 //    1.05 to 1.5 times forward, by 1.3 to 2.7 times backward; so they do for the weights of groups of 8 without a
-//    stride. Without groups they win by 5 to 7% for the input's gradient of images of 56x56, with AVX-512, not of
-//    28x28; with AVX2, which multiplies by elements only after loading them, they lose.
+//    stride; on Zen 3 with AVX2 they beat Winograd by 1.1 to 1.6 times in every pass of groups of 16, and of 32 while
+//    pixels are few, not of 32 for 8 images of 7x7. Without groups they win by 5 to 7% for the input's gradient of
+//    images of 56x56, with AVX-512, not of 28x28; with AVX2, which multiplies by elements only after loading them, they
+//    lose.
 constexpr auto kForward = ConvPass::Forward, kInput = ConvPass::BackwardInput, kWeight = ConvPass::BackwardWeight;
 constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDepthwise = ConvAlgorithm::Depthwise,
                kWinograd = ConvAlgorithm::Winograd, kChannels = ConvAlgorithm::Channels,
@@ -118,6 +124,9 @@ constexpr Rule kRules[] = {
     {kForward, kWinograd, [](const Shape& s) { return s.tiles_pay() || s.strided_tiles_pay(16); }},
     {kInput, kWinograd, [](const Shape& s) { return s.tiles_pay() || s.strided_tiles_pay(48); }},
     {kWeight, kWinograd, [](const Shape& s) { return s.tiles_pay() && !s.few_tiles(); }},
+
+    {kForward, kChannels, [](const Shape& s) { return s.pairs_pay(); }},
+    {kInput, kChannels, [](const Shape& s) { return s.pairs_pay(); }},
 
     {kForward, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
     {kInput, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
