@@ -1,4 +1,6 @@
 // Convolution and its gradients against their definitions, on every instruction set.
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "check.h"
@@ -9,6 +11,7 @@
 #include "cpu/conv2d_im2col.h"
 #include "cpu/conv2d_winograd1d.h"
 #include "kernels.h"
+#include "memory.h"
 
 namespace {
 
@@ -31,6 +34,10 @@ const Case kCases[] = {
     {{2, 5, 10, 9, 10, 3, 3, 2, 2, 1, 1, 1, 1, 5}},  // depthwise with a multiplier and stride
     {{2, 3, 33, 40, 3, 3, 3, 1, 1, 1, 1, 1, 1, 3}},  // of several registers a row
     {{3, 3, 34, 41, 6, 3, 3, 2, 2, 1, 1, 1, 1, 3}},
+    {{2, 4, 7, 64, 4, 3, 3, 1, 1, 1, 1, 1, 1, 4}},  // walked along their rows: whole registers, a rest, stride 2
+    {{2, 4, 6, 75, 4, 3, 3, 1, 1, 1, 1, 1, 1, 4}},
+    {{2, 4, 9, 150, 4, 3, 3, 2, 2, 1, 1, 1, 1, 4}},
+    {{2, 4, 9, 81, 4, 5, 5, 1, 1, 2, 2, 1, 1, 4}},
     {{1, 2, 19, 37, 2, 5, 5, 1, 1, 2, 2, 1, 1, 2}},
     {{2, 2, 20, 50, 4, 5, 5, 2, 2, 2, 2, 1, 1, 2}},
     {{2, 2, 6, 7, 2, 3, 3, 2, 2, 0, 0, 1, 1, 2}},  // unpadded, padded beyond the kernel, cropped
@@ -262,6 +269,7 @@ TEST(the_rule_chooses_by_shape) {
   const Case strided_groups = {{1, 64, 28, 28, 64, 3, 3, 2, 2, 1, 1, 1, 1, 8}};
   const Case wider_groups = {{1, 256, 14, 14, 256, 3, 3, 2, 2, 1, 1, 1, 1, 8}};
   const Case groups_of_8 = {{1, 64, 28, 28, 64, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
+  const Case groups_of_16 = {{8, 128, 14, 14, 128, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
   const Case strided = {{1, 64, 56, 56, 128, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
   const Case spread = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 2, 2, 1}};
   for_each_isa([&](const char*) {
@@ -280,6 +288,7 @@ TEST(the_rule_chooses_by_shape) {
       CHECK(chosen(strided_groups) == ConvAlgorithm::Channels);
       CHECK(chosen(wider_groups) == ConvAlgorithm::Channels);
       CHECK((chosen(groups_of_8) == ConvAlgorithm::Channels) == (pass == ConvPass::BackwardWeight));
+      CHECK((chosen(groups_of_16) == ConvAlgorithm::Channels) == (talus::current_isa() == talus::Isa::Avx2));
       CHECK((chosen(strided) == ConvAlgorithm::Channels) ==
             (pass == ConvPass::BackwardInput && talus::current_isa() == talus::Isa::Avx512));
       CHECK((chosen(spread) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));
@@ -308,6 +317,33 @@ TEST(a_forced_algorithm_is_used_where_it_can) {
   CHECK(chosen(TALUS_CONV_FORWARD) == "direct");
   CHECK(talus_conv2d_algorithm(0, TALUS_INT32, TALUS_CONV_FORWARD, strided.params) == nullptr);
   CHECK(talus_conv2d_algorithm(0, TALUS_FLOAT32, TALUS_CONV_FORWARD, nullptr) == nullptr);
+}
+
+// Which aligned results are stored past.
+TEST(depthwise_beyond_the_caches) {
+  for (const int64_t stride : {1, 2}) {
+    const Case far = {{9, 32, 112, 112, 32, 3, 3, stride, stride, 1, 1, 1, 1, 32}};
+    const Problem<float> problem(far);
+    const int64_t outputs = static_cast<int64_t>(problem.grad.size()), inputs = static_cast<int64_t>(problem.x.size());
+    std::vector<float> out(problem.grad.size()), grad_x(problem.x.size());
+    talus::ref::conv2d(TALUS_FLOAT32, problem.p, problem.x.data(), problem.w.data(), problem.bias.data(),
+                       TALUS_EPILOGUE_RELU, out.data());
+    talus::ref::conv2d_backward_input(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.w.data(), grad_x.data());
+    const talus::Scratch<float> aligned(std::max(inputs, outputs));
+    const auto furthest = [&](const std::vector<float>& expected) {
+      float most = 0;
+      for (size_t i = 0; i < expected.size(); ++i)
+        most = std::max(most, std::abs(aligned[static_cast<int64_t>(i)] - expected[i]));
+      return most;
+    };
+    for_each_isa([&](const char*) {
+      talus::cpu::conv2d(TALUS_FLOAT32, problem.p, problem.x.data(), problem.w.data(), problem.bias.data(),
+                         TALUS_EPILOGUE_RELU, aligned.get());
+      CHECK(furthest(out) < 1e-5f);
+      talus::cpu::conv2d_backward_input(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.w.data(), aligned.get());
+      CHECK(furthest(grad_x) < 1e-5f);
+    });
+  }
 }
 
 TEST(infinite_input_reaches_only_its_taps) {

@@ -17,11 +17,14 @@ constexpr int64_t kImageBytes = 128 << 10;
 
 constexpr int64_t kMostPadding = 8;
 
-// Images and results beyond the caches, of rows so long that hardware prefetchers lose track of columns.
+// Images and results beyond the caches, and rows so long that hardware prefetchers lose track of columns.
 constexpr int64_t kFarBytes = 16 << 20, kFarRow = 384;
 
-bool far_away(const Conv2dParams& p, int64_t element) {
-  return p.w * element >= kFarRow && p.n * (p.c * p.h * p.w + p.o * p.out_h() * p.out_w()) * element > kFarBytes;
+template <class T>
+void set_distance(const Conv2dParams& p, DepthwisePlane<T>& plane) {
+  constexpr int64_t element = sizeof(T);
+  plane.far = p.n * (p.c * p.h * p.w + p.o * p.out_h() * p.out_w()) * element > kFarBytes;
+  plane.ahead = plane.far && p.w * element >= kFarRow;
 }
 
 int64_t grain(int64_t elements) { return kParallelElements / (elements + 1) + 1; }
@@ -66,7 +69,7 @@ void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const 
   shape.pad_w = p.pad_w;
   shape.zeros = zeros.row();
   shape.relu = relu;
-  shape.ahead = far_away(p, sizeof(T));
+  set_distance(p, shape);
   parallel_for(p.n * p.o, grain(area + out_area), [&](int64_t begin, int64_t end) {
     DepthwisePlane<T> plane = shape;
     for (int64_t i = begin; i < end; ++i) {
@@ -97,7 +100,7 @@ void depthwise_input_gradient(const Conv2dParams& p, const T* grad, const T* w, 
   shape.pad_h = strided ? p.pad_h : p.kh - 1 - p.pad_h;
   shape.pad_w = strided ? p.pad_w : p.kw - 1 - p.pad_w;
   shape.zeros = zeros.row();
-  shape.ahead = far_away(p, sizeof(T));
+  set_distance(p, shape);
   parallel_for(p.n * p.c, grain((area + out_area) * outputs), [&](int64_t begin, int64_t end) {
     T turned[25];
     DepthwisePlane<T> plane = shape;

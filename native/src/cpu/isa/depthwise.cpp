@@ -14,8 +14,8 @@ constexpr bool kManyRegisters = false;
 // Rows finished before the next columns are begun, so that memory is read nearly in order.
 constexpr int64_t kBandRows = 16;
 
-// Registers of a row that is walked along rather than down its columns.
-constexpr int64_t kLongRow = 4;
+// Registers of a row that is walked along rather than down its columns: of images beyond the caches, and of others.
+constexpr int64_t kLongFarRow = 4, kLongRow = 8;
 
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -208,9 +208,9 @@ static inline void fetch(const T* from, int64_t count) {
 
 template <class T, int K, int S>
 static void forward(const DepthwisePlane<T>& p) {
-  if (!kManyRegisters && p.surrounded && !p.add && p.out_w >= kLongRow * kLanes<T>) {
+  if (!kManyRegisters && p.surrounded && !p.add && p.out_w >= (p.far ? kLongFarRow : kLongRow) * kLanes<T>) {
     const bool aligned = p.out_w % kLanes<T> == 0 && reinterpret_cast<uintptr_t>(p.out) % sizeof(Vec<T>) == 0;
-    return kStreams && p.ahead && aligned ? forward_in_rows<T, K, S, true>(p) : forward_in_rows<T, K, S, false>(p);
+    return kStreams && p.far && aligned ? forward_in_rows<T, K, S, true>(p) : forward_in_rows<T, K, S, false>(p);
   }
   for (int64_t y = 0; y < p.out_h; y += kBandRows) {
     if (p.ahead) {

@@ -23,6 +23,7 @@ struct DepthwisePlane {
   T bias;
   bool relu;
   bool add;    // to what is in out
+  bool far;    // x and out are beyond the caches
   bool ahead;  // ask for the next rows of x, also those of the plane behind it, and of out
 };
 
