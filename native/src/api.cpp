@@ -433,10 +433,11 @@ int talus_image_batch(int device, int64_t count, int64_t height, int64_t width, 
 int talus_gemm(int device, int dtype, int64_t batch, int trans_a, int trans_b, int64_t m, int64_t n, int64_t k,
                double alpha, talus_ptr a, int64_t lda, int64_t stride_a, talus_ptr b, int64_t ldb, int64_t stride_b,
                double beta, talus_ptr c, int64_t ldc, int64_t stride_c, talus_ptr bias, int epilogue) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(batch, m, n, k);
-    cpu::gemm(dtype, GemmParams{batch, trans_a != 0, trans_b != 0, m, n, k, alpha, a, lda, stride_a, b, ldb, stride_b,
-                                beta, c, ldc, stride_c, bias, epilogue});
+    const GemmParams params{batch, trans_a != 0, trans_b != 0, m,    n, k,   alpha,    a,    lda,     stride_a,
+                            b,     ldb,          stride_b,     beta, c, ldc, stride_c, bias, epilogue};
+    TALUS_KERNEL(gemm)(dtype, params);
   });
 }
 

@@ -54,4 +54,24 @@ inline void where(int dtype, const Geometry<4>& g, const void* c, const void* x,
   m.finish();
 }
 
+inline void gemm(int dtype, const talus::GemmParams& p) {
+  const int64_t item = size_of(dtype), last = p.batch - 1;
+  // Up to the last element of the last line of the last entry.
+  const auto bytes = [&](int64_t lines, int64_t columns, int64_t ld, int64_t stride) {
+    return p.batch == 0 || lines == 0 || columns == 0 ? 0 : (last * stride + (lines - 1) * ld + columns) * item;
+  };
+  Mirror m;
+  m.reads(p.a, bytes(p.trans_a ? p.k : p.m, p.trans_a ? p.m : p.k, p.lda, p.stride_a));
+  m.reads(p.b, bytes(p.trans_b ? p.n : p.k, p.trans_b ? p.k : p.n, p.ldb, p.stride_b));
+  m.reads(p.bias, (p.row_bias ? p.m : p.n) * item);
+  m.writes(p.c, bytes(p.m, p.n, p.ldc, p.stride_c));
+  talus::GemmParams on_device = p;
+  on_device.a = m(p.a);
+  on_device.b = m(p.b);
+  on_device.bias = m(p.bias);
+  on_device.c = m(p.c);
+  talus::cuda::gemm(dtype, on_device);
+  m.finish();
+}
+
 }  // namespace under_test

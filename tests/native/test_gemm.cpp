@@ -3,7 +3,7 @@
 
 #include "caches.h"
 #include "check.h"
-#include "kernels.h"
+#include "under_test.h"
 
 namespace {
 
@@ -80,7 +80,7 @@ struct Problem {
   Guarded<T> actual() const {
     Guarded<T> out(size_c * c.batch);
     std::copy(before.begin(), before.end(), out.data());
-    talus::cpu::gemm(dtype_of<T>(), params(out.data()));
+    under_test::gemm(dtype_of<T>(), params(out.data()));
     return out;
   }
 };

@@ -1,0 +1,176 @@
+// Matrix products on the GPU: which tile multiplies, and sums that are cut where C has too few tiles for the device.
+#include <algorithm>
+#include <limits>
+
+#include "cuda/gemm_tile.cuh"
+#include "cuda/memory.h"
+#include "dtype.h"
+#include "error.h"
+#include "kernels.h"
+
+namespace talus::cuda {
+
+namespace {
+
+// Most pieces of a sum, and the fewest terms that are worth a piece: it is written and read once more.
+constexpr int kMostPieces = 16;
+constexpr int kLeastPiece = 128;
+// Batch entries of a launch: CUDA's limit for a grid's second dimension.
+constexpr int64_t kMostEntries = 65535;
+
+// How a product is launched.
+struct GemmPlan {
+  int tile = 0, pieces = 1;
+  double cost = std::numeric_limits<double>::infinity();
+};
+
+// Tiles from large to small, and the share of the large one's rate that a full device reaches with each: small ones
+// load more for each multiplication.
+template <class T>
+struct GemmTiles;
+template <>
+struct GemmTiles<float> {
+  using Large = GemmTile<float, 128, 128, 8, 8, 8>;
+  using Medium = GemmTile<float, 64, 64, 16, 8, 4>;
+  using Small = GemmTile<float, 32, 32, 16, 4, 4>;
+};
+template <>
+struct GemmTiles<double> {
+  using Large = GemmTile<double, 128, 64, 8, 8, 8>;
+  using Medium = GemmTile<double, 64, 32, 8, 8, 4>;
+  using Small = GemmTile<double, 32, 32, 8, 4, 4>;
+};
+constexpr double kTileRates[] = {1, 0.8, 0.5};
+
+template <class T, class F>
+void with_tile(int tile, F&& f) {
+  using Tiles = GemmTiles<T>;
+  if (tile == 0) return f(typename Tiles::Large{});
+  if (tile == 1) return f(typename Tiles::Medium{});
+  f(typename Tiles::Small{});
+}
+
+int tiles_of(int size, int tile) { return (size + tile - 1) / tile; }
+
+// Rounds of blocks that the device takes one after the other, times what a block computes in one.
+template <class T>
+GemmPlan choose(const GemmProduct<T>& p, int64_t entries) {
+  const int processors = properties(current_device()).multiprocessors;
+  GemmPlan best;
+  for (int tile = 0; tile < 3; ++tile) {
+    with_tile<T>(tile, [&](auto t) {
+      using Tile = decltype(t);
+      const int64_t tiles = int64_t{tiles_of(p.a.rows, Tile::kM)} * tiles_of(p.b.rows, Tile::kN) * entries;
+      for (int pieces = 1; pieces <= kMostPieces && (pieces == 1 || p.k / pieces >= kLeastPiece); pieces *= 2) {
+        const int64_t rounds = (tiles * pieces + processors * Tile::kBlocks - 1) / (processors * Tile::kBlocks);
+        double cost = static_cast<double>(rounds) * Tile::kBlocks * Tile::kM * Tile::kN *
+                      (static_cast<double>(p.k) / pieces + 2 * Tile::kDepth) / kTileRates[tile];
+        // A piece's sums are written and read at a rate at which the device does about 50 multiplications an element.
+        if (pieces > 1) cost += 50.0 * pieces * p.a.rows * p.b.rows * static_cast<double>(entries) / processors;
+        if (cost < best.cost) best = {tile, pieces, cost};
+      }
+    });
+  }
+  return best;
+}
+
+constexpr int kFinishThreads = 256;
+
+// Adds up the pieces of a sum in order, so that results never depend on which block was first.
+template <class T>
+__global__ void __launch_bounds__(kFinishThreads) gemm_pieces(const GemmProduct<T> p, int pieces, int64_t entries) {
+  const int64_t size = int64_t{p.a.rows} * p.b.rows, all = size * entries;
+  for (int64_t i = int64_t{blockIdx.x} * kFinishThreads + threadIdx.x; i < all;
+       i += int64_t{gridDim.x} * kFinishThreads) {
+    T sum = p.pieces[i];
+    for (int piece = 1; piece < pieces; ++piece) sum += p.pieces[piece * all + i];
+    const int64_t entry = i / size, within = i - entry * size;
+    const int row = static_cast<int>(within / p.b.rows), col = static_cast<int>(within % p.b.rows);
+    T* c = p.c + entry * p.stride_c + row * p.ldc + col;
+    *c = gemm_epilogue(p, sum, c, row, col);
+  }
+}
+
+template <class T, class Tile>
+void launch_tiles(const GemmProduct<T>& p, int64_t entries, int pieces, bool a_along_k, bool b_along_k) {
+  const int64_t tiles = int64_t{tiles_of(p.a.rows, Tile::kM)} * tiles_of(p.b.rows, Tile::kN);
+  const dim3 grid(static_cast<unsigned>(tiles), static_cast<unsigned>(entries), static_cast<unsigned>(pieces));
+  const auto kernel = a_along_k   ? b_along_k ? gemm_tiles<T, Tile, true, true> : gemm_tiles<T, Tile, true, false>
+                        : b_along_k ? gemm_tiles<T, Tile, false, true>
+                                  : gemm_tiles<T, Tile, false, false>;
+  launch(kernel, grid, dim3(Tile::kThreads), 0, p);
+}
+
+template <class T>
+void multiply(GemmProduct<T> p, int64_t entries, bool a_along_k, bool b_along_k) {
+  const GemmPlan plan = choose(p, entries);
+  with_tile<T>(plan.tile, [&](auto t) {
+    using Tile = decltype(t);
+    // Whole depths of the tile, and as many pieces as then have something to add.
+    p.piece_k = std::max(tiles_of(tiles_of(p.k, plan.pieces), Tile::kDepth) * Tile::kDepth, Tile::kDepth);
+    const int pieces = std::max(tiles_of(p.k, p.piece_k), 1);
+    if (pieces == 1) return launch_tiles<T, Tile>(p, entries, 1, a_along_k, b_along_k);
+    const int64_t all = int64_t{p.a.rows} * p.b.rows * entries;
+    const Scratch<T> sums(pieces * all);
+    p.pieces = sums.get();
+    p.pieces_vectors = p.b.rows % kGemmVector<T> == 0;
+    launch_tiles<T, Tile>(p, entries, pieces, a_along_k, b_along_k);
+    const int64_t blocks = std::min<int64_t>((all + kFinishThreads - 1) / kFinishThreads, 1 << 16);
+    launch(gemm_pieces<T>, dim3(static_cast<unsigned>(blocks)), dim3(kFinishThreads), 0, p, pieces, entries);
+  });
+}
+
+template <class T>
+bool in_vectors(const void* data, int64_t ld, int64_t stride) {
+  constexpr int64_t kItems = kGemmVector<T>;
+  return reinterpret_cast<uintptr_t>(data) % 16 == 0 && ld % kItems == 0 && stride % kItems == 0;
+}
+
+int checked_size(const char* what, int64_t size) {
+  if (size > std::numeric_limits<int>::max() - 128)
+    fail(TALUS_UNSUPPORTED, "gemm: %s is %lld, the CUDA kernels take less than 2^31", what,
+         static_cast<long long>(size));
+  return static_cast<int>(size);
+}
+
+template <class T>
+void gemm_of(GemmParams g) {
+  // One B for all, and the A's and C's follow each other: one tall product.
+  if (g.batch > 1 && g.stride_b == 0 && !g.trans_a && !g.row_bias && g.stride_a == g.m * g.lda &&
+      g.stride_c == g.m * g.ldc) {
+    g.m *= g.batch;
+    g.batch = 1;
+  }
+  GemmProduct<T> p = {};
+  p.a = {static_cast<const T*>(g.a), g.lda, g.stride_a, checked_size("m", g.m), in_vectors<T>(g.a, g.lda, g.stride_a)};
+  p.b = {static_cast<const T*>(g.b), g.ldb, g.stride_b, checked_size("n", g.n), in_vectors<T>(g.b, g.ldb, g.stride_b)};
+  p.k = checked_size("k", g.k);
+  p.c = static_cast<T*>(g.c);
+  p.ldc = g.ldc;
+  p.stride_c = g.stride_c;
+  p.c_vectors = in_vectors<T>(g.c, g.ldc, g.stride_c);
+  p.alpha = static_cast<T>(g.alpha);
+  p.beta = static_cast<T>(g.beta);
+  p.bias = static_cast<const T*>(g.bias);
+  p.row_bias = g.row_bias;
+  p.relu = g.epilogue == TALUS_EPILOGUE_RELU;
+  for (int64_t begin = 0; begin < g.batch; begin += kMostEntries) {
+    const int64_t entries = std::min(kMostEntries, g.batch - begin);
+    if (g.m == 1 || g.n == 1)
+      multiply_vector(p, entries, !g.trans_a, g.trans_b);
+    else
+      multiply(p, entries, !g.trans_a, g.trans_b);
+    p.a.data += entries * p.a.stride;
+    p.b.data += entries * p.b.stride;
+    p.c += entries * p.stride_c;
+  }
+}
+
+}  // namespace
+
+void gemm(int dtype, const GemmParams& p) {
+  if (p.batch == 0 || p.m == 0 || p.n == 0) return;
+  dispatch_float(dtype, "gemm", [&](auto type) { gemm_of<typename decltype(type)::type>(p); });
+}
+
+}  // namespace talus::cuda
