@@ -200,6 +200,8 @@ constexpr int dtype_of<talus::Bool>() {
 inline void for_each_isa(const std::function<void(const char*)>& body) {
 #if defined(TALUS_TEST_EMULATED)
   for (const uint64_t seed : {0, 1}) {
+    // Watched accesses take ten times as long, and what they find does not depend on one order.
+    if (emulator::checking() && seed == 0) continue;
     emulator::set_seed(seed);
     check::Note note("order " + std::to_string(seed));
     body("cuda");
