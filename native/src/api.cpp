@@ -261,25 +261,25 @@ int talus_where(int device, int dtype, int64_t n, int ndim, const int64_t* geome
 
 int talus_reduce(int device, int op, int dtype, int ndim, int kept, const int64_t* geometry, talus_ptr x, double p0,
                  talus_ptr out, talus_ptr indices) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(ndim, kept, ndim - kept);
     if (ndim > 0) require_address("the geometry", geometry);
-    cpu::reduce(op, dtype, ndim, kept, geometry, x, p0, out, static_cast<int64_t*>(indices));
+    TALUS_KERNEL(reduce)(op, dtype, ndim, kept, geometry, x, p0, out, static_cast<int64_t*>(indices));
   });
 }
 
 int talus_softmax(int device, int log, int dtype, int64_t rows, int64_t cols, talus_ptr x, talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(rows, cols);
-    cpu::softmax(log != 0, dtype, rows, cols, x, out);
+    TALUS_KERNEL(softmax)(log != 0, dtype, rows, cols, x, out);
   });
 }
 
 int talus_softmax_backward(int device, int log, int dtype, int64_t rows, int64_t cols, talus_ptr grad, talus_ptr y,
                            talus_ptr grad_x) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(rows, cols);
-    cpu::softmax_backward(log != 0, dtype, rows, cols, grad, y, grad_x);
+    TALUS_KERNEL(softmax_backward)(log != 0, dtype, rows, cols, grad, y, grad_x);
   });
 }
 

@@ -54,6 +54,40 @@ inline void where(int dtype, const Geometry<4>& g, const void* c, const void* x,
   m.finish();
 }
 
+inline void reduce(int op, int dtype, int ndim, int kept, const int64_t* geometry, const void* x, double p0, void* out,
+                   int64_t* indices) {
+  int64_t outputs = 1, last = 0, elements = 1;
+  for (int d = 0; d < ndim; ++d) {
+    if (d < kept) outputs *= geometry[d];
+    elements *= geometry[d];
+    last += (geometry[d] - 1) * geometry[ndim + d];
+  }
+  const bool truth = op == TALUS_ALL || op == TALUS_ANY, wide = op == TALUS_SUM || op == TALUS_PROD;
+  const bool floating = dtype == TALUS_FLOAT32 || dtype == TALUS_FLOAT64;
+  Mirror m;
+  m.reads(x, elements == 0 ? 0 : (last + 1) * size_of(dtype));
+  m.writes(out, outputs * (truth ? 1 : wide && !floating ? 8 : size_of(dtype))).writes(indices, outputs * 8);
+  talus::cuda::reduce(op, dtype, ndim, kept, geometry, m(x), p0, m(out), m(indices));
+  m.finish();
+}
+
+inline void softmax(bool log, int dtype, int64_t rows, int64_t cols, const void* x, void* out) {
+  const int64_t bytes = rows * cols * size_of(dtype);
+  Mirror m;
+  m.reads(x, bytes).writes(out, bytes);
+  talus::cuda::softmax(log, dtype, rows, cols, m(x), m(out));
+  m.finish();
+}
+
+inline void softmax_backward(bool log, int dtype, int64_t rows, int64_t cols, const void* grad, const void* y,
+                             void* grad_x) {
+  const int64_t bytes = rows * cols * size_of(dtype);
+  Mirror m;
+  m.reads(grad, bytes).reads(y, bytes).writes(grad_x, bytes);
+  talus::cuda::softmax_backward(log, dtype, rows, cols, m(grad), m(y), m(grad_x));
+  m.finish();
+}
+
 inline void gemm(int dtype, const talus::GemmParams& p) {
   const int64_t item = size_of(dtype), last = p.batch - 1;
   // Up to the last element of the last line of the last entry.

@@ -1,6 +1,7 @@
 // Reductions of every dtype, layout and size against the reference, and their special values.
 #include "elementwise_cases.h"
 #include "kernels.h"
+#include "under_test.h"
 
 namespace {
 
@@ -33,7 +34,7 @@ void compare(int op, const Sizes& sizes, int kept, Layout layout, bool special, 
   for_each_isa([&](const char*) {
     Guarded<Out> actual(outputs);
     Guarded<int64_t> indices(outputs);
-    talus::cpu::reduce(op, dtype_of<T>(), ndim, kept, geometry, x.data(), 1, actual.data(),
+    under_test::reduce(op, dtype_of<T>(), ndim, kept, geometry, x.data(), 1, actual.data(),
                        with_indices ? indices.data() : nullptr);
     // Factors that are all the same are all rounded the same way.
     const double near = op == TALUS_PROD ? 30 * eps + 2e-16 * double(numel_of(sizes)) : 30 * eps;
@@ -97,10 +98,10 @@ TEST(bool_sums_count) {
   const std::vector<uint8_t> x = {1, 0, 1, 1};
   const int64_t geometry[] = {4, 1};
   int64_t sum = 0;
-  talus::cpu::reduce(TALUS_SUM, TALUS_BOOL, 1, 0, geometry, x.data(), 0, &sum, nullptr);
+  under_test::reduce(TALUS_SUM, TALUS_BOOL, 1, 0, geometry, x.data(), 0, &sum, nullptr);
   CHECK(sum == 3);
   uint8_t out[2];
-  talus::cpu::reduce(TALUS_MAX, TALUS_BOOL, 1, 0, geometry, x.data(), 0, out, nullptr);
+  under_test::reduce(TALUS_MAX, TALUS_BOOL, 1, 0, geometry, x.data(), 0, out, nullptr);
   CHECK(out[0] == 1);
 }
 
@@ -116,7 +117,7 @@ TEST(nan_wins_and_the_first_index_counts) {
     const int64_t geometry[] = {5000, 1};
     float value;
     int64_t index = -1;
-    talus::cpu::reduce(TALUS_MAX, TALUS_FLOAT32, 1, 0, geometry, equal.data(), 0, &value, &index);
+    under_test::reduce(TALUS_MAX, TALUS_FLOAT32, 1, 0, geometry, equal.data(), 0, &value, &index);
     CHECK(value == 2.0f && index == 0);
   });
 }
@@ -125,16 +126,16 @@ TEST(nothing_to_reduce) {
   const int64_t geometry[] = {2, 0, 1, 1};
   double out[2];
   const auto result = [&](int op) {
-    talus::cpu::reduce(op, TALUS_FLOAT64, 2, 1, geometry, nullptr, 1, out, nullptr);
+    under_test::reduce(op, TALUS_FLOAT64, 2, 1, geometry, nullptr, 1, out, nullptr);
     return out[1];
   };
   CHECK(result(TALUS_SUM) == 0 && result(TALUS_PROD) == 1 && result(TALUS_NORM2) == 0);
   CHECK(std::isnan(result(TALUS_MEAN)) && std::isnan(result(TALUS_VAR)));
   CHECK(result(TALUS_LOGSUMEXP) == -kInf);
   uint8_t flags[2];
-  talus::cpu::reduce(TALUS_ALL, TALUS_FLOAT64, 2, 1, geometry, nullptr, 0, flags, nullptr);
+  under_test::reduce(TALUS_ALL, TALUS_FLOAT64, 2, 1, geometry, nullptr, 0, flags, nullptr);
   CHECK(flags[0] == 1 && flags[1] == 1);
-  talus::cpu::reduce(TALUS_ANY, TALUS_FLOAT64, 2, 1, geometry, nullptr, 0, flags, nullptr);
+  under_test::reduce(TALUS_ANY, TALUS_FLOAT64, 2, 1, geometry, nullptr, 0, flags, nullptr);
   CHECK(flags[0] == 0 && flags[1] == 0);
   CHECK_FAILS(result(TALUS_MAX), "max: the reduced dimensions hold no elements");
   CHECK_FAILS(result(TALUS_MIN), "min: the reduced dimensions hold no elements");
@@ -145,7 +146,7 @@ TEST(logsumexp_of_infinities) {
     const double x[] = {1000, 1000, -kInf, -kInf, kInf, 0, kInf, -kInf, -kInf, 3, kNan, 3};
     const int64_t geometry[] = {6, 2, 2, 1};
     double out[6];
-    talus::cpu::reduce(TALUS_LOGSUMEXP, TALUS_FLOAT64, 2, 1, geometry, x, 0, out, nullptr);
+    under_test::reduce(TALUS_LOGSUMEXP, TALUS_FLOAT64, 2, 1, geometry, x, 0, out, nullptr);
     CHECK_NEAR(out[0], 1000 + std::log(2.0), 1e-12);
     CHECK(out[1] == -kInf && out[2] == kInf && out[3] == kInf && out[4] == 3 && std::isnan(out[5]));
   });
@@ -156,9 +157,9 @@ TEST(variance_of_few_and_of_offset_values) {
     const int64_t one[] = {1, 1};
     const float x = 3;
     float out;
-    talus::cpu::reduce(TALUS_VAR, TALUS_FLOAT32, 1, 0, one, &x, 1, &out, nullptr);
+    under_test::reduce(TALUS_VAR, TALUS_FLOAT32, 1, 0, one, &x, 1, &out, nullptr);
     CHECK(std::isnan(out));
-    talus::cpu::reduce(TALUS_VAR, TALUS_FLOAT32, 1, 0, one, &x, 0, &out, nullptr);
+    under_test::reduce(TALUS_VAR, TALUS_FLOAT32, 1, 0, one, &x, 0, &out, nullptr);
     CHECK(out == 0);
     std::vector<float> offset = random_values<float>(9000, 1);
     for (float& v : offset) v += 10000;
@@ -166,7 +167,7 @@ TEST(variance_of_few_and_of_offset_values) {
     for (const float v : offset) mean += v / 9000.0;
     for (const float v : offset) squares += (v - mean) * (v - mean);
     const int64_t geometry[] = {9000, 1};
-    talus::cpu::reduce(TALUS_VAR, TALUS_FLOAT32, 1, 0, geometry, offset.data(), 1, &out, nullptr);
+    under_test::reduce(TALUS_VAR, TALUS_FLOAT32, 1, 0, geometry, offset.data(), 1, &out, nullptr);
     CHECK_NEAR(out, squares / 8999, 1e-5);
   });
 }
@@ -176,9 +177,9 @@ TEST(long_sums_are_accurate) {
     const std::vector<float> x(3000000, 0.1f);
     const int64_t row[] = {3000000, 1}, column[] = {3, 1000000, 1, 3};
     float sum, sums[3];
-    talus::cpu::reduce(TALUS_SUM, TALUS_FLOAT32, 1, 0, row, x.data(), 0, &sum, nullptr);
+    under_test::reduce(TALUS_SUM, TALUS_FLOAT32, 1, 0, row, x.data(), 0, &sum, nullptr);
     CHECK_NEAR(sum, 3000000 * double(0.1f), 0.1);  // 3 units in the last place
-    talus::cpu::reduce(TALUS_SUM, TALUS_FLOAT32, 2, 1, column, x.data(), 0, sums, nullptr);
+    under_test::reduce(TALUS_SUM, TALUS_FLOAT32, 2, 1, column, x.data(), 0, sums, nullptr);
     CHECK_NEAR(sums[2], 1000000 * double(0.1f), 0.03);
   });
 }
@@ -191,7 +192,7 @@ TEST(results_do_not_depend_on_threads) {
       for (int op = TALUS_SUM; op <= TALUS_LOGSUMEXP; ++op) {
         std::vector<float> first(701), out(701);
         for_each_thread_count([&](int threads) {
-          talus::cpu::reduce(op, TALUS_FLOAT32, 2, 1, geometry, x.data(), 1, out.data(), nullptr);
+          under_test::reduce(op, TALUS_FLOAT32, 2, 1, geometry, x.data(), 1, out.data(), nullptr);
           if (threads == 1) first = out;
           CHECK(std::memcmp(first.data(), out.data(), 701 * sizeof(float)) == 0);
         });

@@ -1,6 +1,7 @@
 // Softmax, log-softmax and their gradients against the reference, and on rows that overflow naive formulas.
 #include "check.h"
 #include "kernels.h"
+#include "under_test.h"
 
 namespace {
 
@@ -16,12 +17,12 @@ void compare(bool log, int64_t rows, int64_t cols, double scale) {
   for (T& v : x) v = static_cast<T>(v * scale);
   const double rtol = 8 * std::numeric_limits<T>::epsilon(), atol = std::numeric_limits<T>::epsilon();
   Guarded<T> actual(n), expected(n);
-  talus::cpu::softmax(log, dtype, rows, cols, x.data(), actual.data());
+  under_test::softmax(log, dtype, rows, cols, x.data(), actual.data());
   talus::ref::softmax(log, dtype, rows, cols, x.data(), expected.data());
   CHECK(actual.intact());
   CHECK_ALL_CLOSE(actual.data(), expected.data(), n, rtol, atol * (log ? scale + 8 : 1e-3), "forward");
   Guarded<T> grad_x(n), expected_grad(n);
-  talus::cpu::softmax_backward(log, dtype, rows, cols, grad.data(), expected.data(), grad_x.data());
+  under_test::softmax_backward(log, dtype, rows, cols, grad.data(), expected.data(), grad_x.data());
   talus::ref::softmax_backward(log, dtype, rows, cols, grad.data(), expected.data(), expected_grad.data());
   CHECK(grad_x.intact());
   CHECK_ALL_CLOSE(grad_x.data(), expected_grad.data(), n, rtol, 8 * atol * (log ? double(cols) * 1e-2 + 8 : 1),
@@ -46,8 +47,8 @@ TEST(rows_with_infinities) {
   for_each_isa([](const char*) {
     const double x[] = {1000, 1001, -1000, -kInf, 0, 0, -kInf, -kInf, -kInf, 0, kInf, 1};
     double y[12], log_y[12];
-    talus::cpu::softmax(false, TALUS_FLOAT64, 4, 3, x, y);
-    talus::cpu::softmax(true, TALUS_FLOAT64, 4, 3, x, log_y);
+    under_test::softmax(false, TALUS_FLOAT64, 4, 3, x, y);
+    under_test::softmax(true, TALUS_FLOAT64, 4, 3, x, log_y);
     CHECK_NEAR(y[1], 1 / (1 + std::exp(-1.0)), 1e-15);
     CHECK_NEAR(log_y[2], -2001 - std::log(1 + std::exp(-1.0)), 1e-12);
     CHECK(y[3] == 0 && y[4] == 0.5 && log_y[3] == -kInf);
@@ -55,7 +56,7 @@ TEST(rows_with_infinities) {
     CHECK(std::isnan(y[10]));
     const float nan_row[] = {1, NAN, 2};
     float out[3];
-    talus::cpu::softmax(false, TALUS_FLOAT32, 1, 3, nan_row, out);
+    under_test::softmax(false, TALUS_FLOAT32, 1, 3, nan_row, out);
     for (const float v : out) CHECK(std::isnan(v));
   });
 }
@@ -66,8 +67,8 @@ TEST(results_do_not_depend_on_threads) {
     const auto x = random_values<float>(n, 1), grad = random_values<float>(n, 2);
     std::vector<float> first(2 * n), out(2 * n);
     for_each_thread_count([&](int threads) {
-      talus::cpu::softmax(true, TALUS_FLOAT32, rows, cols, x.data(), out.data());
-      talus::cpu::softmax_backward(true, TALUS_FLOAT32, rows, cols, grad.data(), out.data(), out.data() + n);
+      under_test::softmax(true, TALUS_FLOAT32, rows, cols, x.data(), out.data());
+      under_test::softmax_backward(true, TALUS_FLOAT32, rows, cols, grad.data(), out.data(), out.data() + n);
       if (threads == 1) first = out;
       CHECK(first == out);
     });
@@ -76,5 +77,5 @@ TEST(results_do_not_depend_on_threads) {
 
 TEST(integers_are_refused) {
   int64_t x = 1, out;
-  CHECK_FAILS(talus::cpu::softmax(false, TALUS_INT64, 1, 1, &x, &out), "expected float32 or float64");
+  CHECK_FAILS(under_test::softmax(false, TALUS_INT64, 1, 1, &x, &out), "expected float32 or float64");
 }

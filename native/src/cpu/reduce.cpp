@@ -9,6 +9,7 @@
 #include "dtype.h"
 #include "kernels.h"
 #include "memory.h"
+#include "reduce_rules.h"
 
 namespace talus::cpu {
 
@@ -282,17 +283,6 @@ void run(const Reduction& r) {
   }
 }
 
-Geometry<1> part(int ndim, const int64_t* geometry, int begin, int end) {
-  int64_t raw[2 * kMaxDims] = {};
-  if (ndim > kMaxDims)
-    fail(TALUS_UNSUPPORTED, "reduce: a tensor has %d dimensions, at most %d are supported", ndim, kMaxDims);
-  for (int d = begin; d < end; ++d) {
-    raw[d - begin] = geometry[d];
-    raw[end - begin + d - begin] = geometry[ndim + d];
-  }
-  return Geometry<1>(1, end - begin, raw);
-}
-
 }  // namespace
 
 void reduce(int op, int dtype, int ndim, int kept, const int64_t* geometry, const void* x, double p0, void* out,
@@ -300,24 +290,18 @@ void reduce(int op, int dtype, int ndim, int kept, const int64_t* geometry, cons
   const bool extreme = op == TALUS_MAX || op == TALUS_MIN;
   Reduction r = {op,
                  dtype,
-                 part(ndim, geometry, 0, kept),
-                 part(ndim, geometry, kept, ndim),
+                 reduce_part(ndim, geometry, 0, kept),
+                 reduce_part(ndim, geometry, kept, ndim),
                  size_of(dtype),
                  static_cast<const char*>(x),
                  p0,
                  out,
                  extreme ? indices : nullptr,
                  reduce_table().reduce(op, dtype)};
-  if (r.loop == nullptr)
-    fail(TALUS_UNSUPPORTED, "reduce: operation %d is not defined for dtype %d; see the operation's comment in talus.h",
-         op, dtype);
+  check_reduce(op, dtype, r.loop != nullptr);
   if (r.kept.n == 0) return;
   if (r.reduced.n == 0) {
-    if (extreme)
-      fail(TALUS_INVALID_ARGUMENT,
-           "%s: the reduced dimensions hold no elements, so there is no %s; check for empty "
-           "tensors first",
-           op == TALUS_MAX ? "max" : "min", op == TALUS_MAX ? "maximum" : "minimum");
+    if (extreme) fail_no_extreme(op);
     for (int64_t i = 0; i < r.kept.n; ++i) r.write(i, empty(op));
     return;
   }

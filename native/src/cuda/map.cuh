@@ -44,6 +44,7 @@ struct Divisor {
 
   Divisor() = default;
   explicit Divisor(uint32_t d) : divisor(d) {
+    if (d == 0) return;  // a dimension without elements, which nobody divides by
     while ((uint64_t{1} << shift) < d) ++shift;
     multiplier = static_cast<uint32_t>((((uint64_t{1} << shift) - d) << 32) / d + 1);
   }
