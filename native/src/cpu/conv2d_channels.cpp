@@ -2,106 +2,21 @@
 // weights for each tap, which multiplies the pixels' elements. Results are strips of registers, transposed into planes.
 #include "cpu/conv2d_channels.h"
 
-#include <algorithm>
 #include <vector>
 
+#include "cpu/conv2d_channels_planes.h"
 #include "cpu/conv2d_direct.h"
-#include "cpu/isa/channels_table.h"
-#include "cpu/isa/conv2d_table.h"
-#include "cpu/parts.h"
 #include "memory.h"
 #include "parallel.h"
 
 namespace talus::cpu {
 namespace {
 
-// Pixels that are transposed together, and bytes of the output's gradient that are transposed before they are used.
-constexpr int64_t kBandPixels = 96, kStripBytes = 16 << 10;
+// Pixels that are transposed together.
+constexpr int64_t kBandPixels = 96;
 
 // Weights that stay in the L2 cache while images pass over them, and tasks that let threads finish together.
 constexpr int64_t kWeightBytes = 256 << 10, kTasks = 64;
-
-// Size of the parts when n is cut evenly into parts of about `size`, each a multiple of `unit`.
-int64_t part_of_about(int64_t n, int64_t size, int64_t unit) {
-  const int64_t parts = std::max<int64_t>(1, n / std::max<int64_t>(1, size));
-  return ceil_div(ceil_div(n, parts), unit) * unit;
-}
-
-template <class T>
-bool fit(const ChannelKernels<T>& kernels, int64_t outputs) {
-  return kernels.lanes > 0 && outputs % kernels.lanes == 0;
-}
-
-// The widest blocks that the outputs fill.
-template <class T>
-const ChannelKernels<T>& kernels_for(int64_t outputs) {
-  const auto& widths = channel_table().of<T>();
-  int i = 0;
-  while (i + 1 < kChannelWidths && !fit(widths[i], outputs)) ++i;
-  return widths[i];
-}
-
-// Planes of one group, surrounded by the zeros that its taps read.
-template <class T>
-class Padded {
- public:
-  Padded(int64_t channels, int64_t h, int64_t w, int64_t top, int64_t bottom, int64_t left, int64_t right)
-      : channels_(channels), h_(h), w_(w), top_(top), left_(left), rows_(h + top + bottom), row_(w + left + right) {}
-
-  int64_t row() const { return row_; }
-  int64_t plane() const { return rows_ * row_; }
-  // 0 where planes are read in place.
-  int64_t size() const { return rows_ * row_ == h_ * w_ ? 0 : channels_ * plane(); }
-
-  // Rows [begin, end) of the planes; `scratch` was cleared once.
-  void copy(const T* planes, int64_t begin, int64_t end, T* scratch) const {
-    if (size() == 0 || begin >= end) return;
-    const auto copy_rows = conv2d_table().of<T>().copy_rows;
-    for (int64_t c = 0; c < channels_; ++c)
-      copy_rows(end - begin, w_, planes + (c * h_ + begin) * w_, w_,
-                scratch + c * plane() + (top_ + begin) * row_ + left_, row_);
-  }
-
- private:
-  const int64_t channels_, h_, w_, top_, left_, rows_, row_;
-};
-
-// Rows of some planes that will be needed soon. They are short and planes apart, which hardware prefetchers do not
-// foresee.
-template <class T>
-class Ahead {
- public:
-  Ahead() = default;
-  Ahead(const T* first, int64_t elements, int64_t plane, int64_t planes)
-      : first_(first), elements_(elements), plane_(plane), planes_(elements > 0 ? planes : 0) {}
-
-  // Asks for the next one of `parts` parts.
-  void fetch(int64_t parts) {
-    for (int64_t n = planes_ / std::max<int64_t>(1, parts); n > 0; --n, --planes_, first_ += plane_)
-      for (const T* line = first_; line < first_ + elements_; line += kLine) __builtin_prefetch(line, 0, 2);
-  }
-
- private:
-  static constexpr int64_t kLine = 64 / sizeof(T);
-  const T* first_ = nullptr;
-  int64_t elements_ = 0, plane_ = 0, planes_ = 0;
-};
-
-// Zeros that the taps of a side of `size` pixels read beyond its end.
-int64_t beyond(int64_t out, int64_t stride, int64_t kernel, int64_t pad, int64_t size) {
-  return std::max<int64_t>(0, (out - 1) * stride + kernel - pad - size);
-}
-
-template <class T>
-Padded<T> padded_input(const Conv2dParams& p) {
-  return {p.group_c(),
-          p.h,
-          p.w,
-          p.pad_h,
-          beyond(p.out_h(), p.stride_h, p.kh, p.pad_h, p.h),
-          p.pad_w,
-          beyond(p.out_w(), p.stride_w, p.kw, p.pad_w, p.w)};
-}
 
 // The pixels of a side whose gradients come through the same kernel elements: first, first + stride, ... Pixel
 // first + q * stride gets, through kernel element element + m * stride, what output start + q - m got.
@@ -383,92 +298,6 @@ class Channels {
   const bool relu_;
 };
 
-// For each block of output channels all sums of a group's taps, over bands of rows and images in order. Three columns
-// of a kernel share what they read of the output's gradient.
-template <class T>
-class ChannelsWeight {
- public:
-  explicit ChannelsWeight(const Conv2dParams& p)
-      : p_(p),
-        kernels_(kernels_for<T>(p.group_o())),
-        padded_(padded_input<T>(p)),
-        lanes_(kernels_.lanes),
-        blocks_(p.group_o() / lanes_),
-        width_(p.kw % 3 == 0 ? 3 : 1),
-        taps_(p.group_c() * p.kh * p.kw),
-        band_(
-            std::min(p.out_h(), part_of_about(p.out_h(), kStripBytes / (p.out_w() * lanes_ * int64_t{sizeof(T)}), 1))) {
-    for (int64_t c = 0; c < p.group_c(); ++c)
-      for (int64_t i = 0; i < p.kh; ++i)
-        for (int64_t j = 0; j < p.kw; j += width_) offsets_.push_back(c * padded_.plane() + i * padded_.row() + j);
-  }
-
-  void run(const T* grad, const T* x, T* grad_w) const {
-    const int64_t work = p_.n * p_.out_h() * p_.out_w() * taps_ * lanes_ + 1;
-    parallel_for(p_.groups * blocks_, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
-      const Scratch<T> scratch(padded_.size()), strip(band_ * p_.out_w() * lanes_), sums(taps_ * lanes_);
-      std::fill_n(scratch.get(), padded_.size(), T{0});
-      for (int64_t i = begin; i < end; ++i) {
-        std::fill_n(sums.get(), taps_ * lanes_, T{0});
-        for (int64_t n = 0; n < p_.n; ++n) add_image(i, n, grad, x, scratch.get(), strip.get(), sums.get());
-        kernels_.scatter(taps_, sums.get(), grad_w + i * lanes_ * taps_, taps_);
-      }
-    });
-  }
-
- private:
-  const T* planes_of(int64_t block, int64_t n, const T* x) const {
-    return x + (n * p_.groups + block / blocks_) * p_.group_c() * p_.h * p_.w;
-  }
-  const T* outputs_of(int64_t block, int64_t n, const T* grad) const {
-    return grad + (n * p_.o + block * lanes_) * p_.out_h() * p_.out_w();
-  }
-  // Rows of the input that output rows before `end` read.
-  int64_t needed(int64_t end) const { return std::clamp<int64_t>((end - 1) * p_.stride_h + p_.kh - p_.pad_h, 0, p_.h); }
-
-  void add_image(int64_t block, int64_t n, const T* grad, const T* x, T* scratch, T* strip, T* sums) const {
-    const int64_t oh = p_.out_h(), ow = p_.out_w(), rows = static_cast<int64_t>(offsets_.size());
-    const int64_t parts = ceil_div(rows, kernels_.rows[width_ == 3]);
-    const T *planes = planes_of(block, n, x), *g = outputs_of(block, n, grad);
-    int64_t copied = 0;
-    ChannelDots<T> d;
-    d.columns = ow;
-    d.strip = strip;
-    d.x_row = p_.stride_h * padded_.row();
-    d.step = p_.stride_w;
-    for (int64_t y = 0; y < oh; y += band_) {
-      const int64_t next = std::min(y + band_, oh), reach = std::max(copied, needed(next));
-      padded_.copy(planes, copied, reach, scratch);
-      copied = reach;
-      kernels_.gather((next - y) * ow, g + y * ow, oh * ow, strip);
-      // The next band, or the first one of the next image.
-      const bool more = next < oh;
-      const int64_t from = more ? copied : 0, to = needed(more ? next + band_ : band_);
-      const int64_t image = more ? n : std::min(n + 1, p_.n - 1), row = more ? next : 0;
-      Ahead<T> inputs(planes_of(block, image, x) + from * p_.w, (to - from) * p_.w, p_.h * p_.w, p_.group_c());
-      Ahead<T> outputs(outputs_of(block, image, grad) + row * ow, (std::min(row + band_, oh) - row) * ow, oh * ow,
-                       lanes_);
-      d.rows = next - y;
-      d.x = (padded_.size() == 0 ? planes : scratch) + y * d.x_row;
-      for (int64_t part = 0; part < parts; ++part) {
-        const int64_t first = part * rows / parts, last = (part + 1) * rows / parts;
-        d.offset = offsets_.data() + first;
-        d.sums = sums + first * width_ * lanes_;
-        inputs.fetch(parts - part);
-        outputs.fetch(parts - part);
-        kernels_.dots[width_ == 3][last - first - 1](d);
-      }
-    }
-  }
-
-  const Conv2dParams& p_;
-  const ChannelKernels<T>& kernels_;
-  const Padded<T> padded_;
-  const int64_t lanes_, blocks_, width_, taps_;
-  const int64_t band_;  // rows of the output's gradient that are transposed together
-  std::vector<int64_t> offsets_;
-};
-
 }  // namespace
 
 template <class T>
@@ -490,16 +319,10 @@ void channels_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T
   Channels<T>(layer, w, true, nullptr, false).run(p.n, grad, grad_x);
 }
 
-template <class T>
-void channels_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T* grad_w) {
-  ChannelsWeight<T>(p).run(grad, x, grad_w);
-}
-
 #define INSTANTIATE(T)                                                                             \
   template bool channels_can<T>(ConvPass, const Conv2dParams&);                                    \
   template void channels_convolution(const Conv2dParams&, const T*, const T*, const T*, bool, T*); \
-  template void channels_input_gradient(const Conv2dParams&, const T*, const T*, T*);              \
-  template void channels_weight_gradient(const Conv2dParams&, const T*, const T*, T*);
+  template void channels_input_gradient(const Conv2dParams&, const T*, const T*, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE
