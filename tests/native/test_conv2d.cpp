@@ -38,6 +38,11 @@ const Case kCases[] = {
     {{2, 4, 6, 75, 4, 3, 3, 1, 1, 1, 1, 1, 1, 4}},
     {{2, 4, 9, 150, 4, 3, 3, 2, 2, 1, 1, 1, 1, 4}},
     {{2, 4, 9, 81, 4, 5, 5, 1, 1, 2, 2, 1, 1, 4}},
+    {{2, 4, 8, 72, 4, 3, 3, 2, 2, 0, 0, 1, 1, 4}},
+    {{2, 4, 9, 82, 4, 3, 3, 2, 2, 1, 2, 1, 1, 4}},
+    {{2, 4, 7, 90, 4, 5, 5, 2, 2, 2, 3, 1, 1, 4}},
+    {{2, 3, 8, 96, 6, 3, 3, 2, 2, 3, 8, 1, 1, 3}},
+    {{3, 4, 5, 66, 4, 3, 3, 1, 1, 0, 8, 1, 1, 4}},
     {{1, 2, 19, 37, 2, 5, 5, 1, 1, 2, 2, 1, 1, 2}},
     {{2, 2, 20, 50, 4, 5, 5, 2, 2, 2, 2, 1, 1, 2}},
     {{2, 2, 6, 7, 2, 3, 3, 2, 2, 0, 0, 1, 1, 2}},  // unpadded, padded beyond the kernel, cropped
@@ -329,6 +334,8 @@ TEST(depthwise_beyond_the_caches) {
     talus::ref::conv2d(TALUS_FLOAT32, problem.p, problem.x.data(), problem.w.data(), problem.bias.data(),
                        TALUS_EPILOGUE_RELU, out.data());
     talus::ref::conv2d_backward_input(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.w.data(), grad_x.data());
+    std::vector<float> grad_w(problem.w.size());
+    talus::ref::conv2d_backward_weight(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.x.data(), grad_w.data());
     const talus::Scratch<float> aligned(std::max(inputs, outputs));
     const auto furthest = [&](const std::vector<float>& expected) {
       float most = 0;
@@ -342,6 +349,9 @@ TEST(depthwise_beyond_the_caches) {
       CHECK(furthest(out) < 1e-5f);
       talus::cpu::conv2d_backward_input(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.w.data(), aligned.get());
       CHECK(furthest(grad_x) < 1e-5f);
+      talus::cpu::conv2d_backward_weight(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.x.data(),
+                                         aligned.get());
+      CHECK(furthest(grad_w) < 1e-3f);  // of sums of a hundred thousand products
     });
   }
 }

@@ -1,123 +1,11 @@
 // Depthwise convolution: planes vectorised over columns, a few output rows at a time, so that a row that was loaded is
 // used by every kernel row.
-#include "cpu/isa/depthwise_table.h"
-#include "cpu/isa/window.h"
+#include "cpu/isa/depthwise_rows.h"
 
 namespace talus::TALUS_ISA_NS {
 
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr bool kManyRegisters = true;
-#else
-constexpr bool kManyRegisters = false;
-#endif
-
 // Rows finished before the next columns are begun, so that memory is read nearly in order.
 constexpr int64_t kBandRows = 16;
-
-// Registers of a row that is walked along rather than down its columns: of images beyond the caches, and of others.
-constexpr int64_t kLongFarRow = 4, kLongRow = 8;
-
-static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
-// What the K kernel columns see of an input row: at stride 2 every second element, sorted out of two registers.
-template <class T, int L, int K, int S, Reach Known>
-struct Taps {
-  static constexpr int kLoads = S == 1 ? K : K + 1;
-  Window<T, L> window[kLoads];
-  int64_t start;
-
-  // Output columns [column, column + n) of a row of w elements.
-  Taps(int64_t column, int64_t n, int64_t pad, int64_t w) : start(column * S - pad) {
-    for (int i = 0; i < kLoads; ++i) {
-      // At stride 2 loads 2i and 2i + 1 are the two halves of what taps 2i and 2i + 1 need.
-      const int64_t at = start + (S == 1 ? i : i / 2 * 2 + i % 2 * L);
-      const int64_t used = S == 1 ? n : n * S - i % 2 * L;
-      window[i] = Window<T, L>(-at, smaller(used, w - at));
-    }
-  }
-
-  // Where nothing need be masked.
-  Taps(int64_t column, int64_t pad) : start(column * S - pad) { static_assert(Known == Reach::Inside, "masks"); }
-
-  // Whether output columns [column, column + L) see the inside of a row only.
-  static bool inside(int64_t column, int64_t pad, int64_t w) {
-    return column * S - pad >= 0 && column * S - pad + (S == 1 ? K - 1 + L : (K - 1) / 2 * 2 + 2 * L) <= w;
-  }
-
-  void load(const T* row, Lanes<T, L>* taps) const {
-    const T* from = row + start;
-    if constexpr (S == 1) {
-      TALUS_UNROLL
-      for (int j = 0; j < K; ++j) taps[j] = window[j].template load<Known>(from + j);
-    } else {
-      using Numbers = std::make_integer_sequence<int, L>;
-      TALUS_UNROLL
-      for (int j = 0; j < K; j += 2) {
-        const auto low = window[j].template load<Known>(from + j);
-        const auto high = window[j + 1].template load<Known>(from + j + L);
-        taps[j] = every_second<0>(low, high, Numbers{});
-        if (j + 1 < K) taps[j + 1] = every_second<1>(low, high, Numbers{});
-      }
-    }
-  }
-};
-
-template <class T>
-static inline const T* row_or_zeros(const T* x, int64_t row, int64_t h, int64_t w, const T* zeros) {
-  return row >= 0 && row < h ? x + row * w : zeros;
-}
-
-#if defined(__AVX2__) && !defined(__AVX512F__)
-// Past the caches, so that lines which are written whole are not read first.
-static inline void stream(float* to, Vec<float> v) { _mm256_stream_ps(to, (__m256)v); }
-static inline void stream(double* to, Vec<double> v) { _mm256_stream_pd(to, (__m256d)v); }
-static inline void end_streams() { _mm_sfence(); }
-constexpr bool kStreams = true;
-#else
-template <class T>
-static inline void stream(T* to, Vec<T> v) {
-  store(to, v);
-}
-static inline void end_streams() {}
-constexpr bool kStreams = false;
-#endif
-
-template <int K>
-constexpr int kForwardRows = !kManyRegisters || K > 3 ? 2 : 4;
-
-// Rows from y on, but none from `end` on, of the columns that the taps belong to; put(to, sum) stores a register.
-template <class T, int L, int K, int S, Reach Known, class Put>
-static inline void forward_rows(const DepthwisePlane<T>& p, const T (&weight)[K * K],
-                                const Taps<T, L, K, S, Known>& taps, int64_t y, int64_t end, int64_t column,
-                                Put&& put) {
-  using V = Lanes<T, L>;
-  constexpr int R = kForwardRows<K>;
-  V acc[R] = {};
-  TALUS_UNROLL
-  for (int t = 0; t < (R - 1) * S + K; ++t) {
-    V x[K];
-    taps.load(row_or_zeros(p.x, y * S - p.pad_h + t, p.h, p.w, p.zeros), x);
-    TALUS_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const int i = t - r * S;
-      if (i < 0 || i >= K) continue;
-      TALUS_UNROLL
-      for (int j = 0; j < K; ++j) acc[r] += weight[i * K + j] * x[j];
-    }
-  }
-  TALUS_UNROLL
-  for (int r = 0; r < R; ++r) {
-    if (y + r >= end) break;
-    V sum = acc[r] + p.bias;
-    T* out = p.out + (y + r) * p.out_w + column;
-    if (p.add) {
-      const Window<T, L> target(0, p.out_w - column);
-      sum += target.template load<Reach::Guarded>(out);
-    }
-    if (p.relu) sum = sum < V{} ? V{} : sum;
-    put(out, sum);
-  }
-}
 
 template <class T, int L, int K, int S, Reach Known>
 static void forward_columns(const DepthwisePlane<T>& p, int64_t begin, int64_t end, int64_t column, int64_t n) {
@@ -132,36 +20,6 @@ static void forward_columns(const DepthwisePlane<T>& p, int64_t begin, int64_t e
       else
         target.store(to, sum);
     });
-}
-
-// Row after row, of whole registers, of a plane that is surrounded: hardware prefetchers foresee what it reads, and
-// what it writes may pass the caches.
-template <class T, int K, int S, bool Stream>
-static void forward_in_rows(const DepthwisePlane<T>& p) {
-  constexpr int L = kLanes<T>;
-  constexpr auto kEdge = Reach::Surrounded, kInside = Reach::Inside;
-  using Inner = Taps<T, L, K, S, kInside>;
-  const auto put = [](T* to, Vec<T> sum) TALUS_INLINE_LAMBDA { Stream ? stream(to, sum) : store(to, sum); };
-  int64_t first = 0;
-  while (first < p.out_w && !Inner::inside(first, p.pad_w, p.w)) first += L;
-  int64_t last = first;
-  while (last + L <= p.out_w && Inner::inside(last, p.pad_w, p.w)) last += L;
-  T weight[K * K];
-  for (int t = 0; t < K * K; ++t) weight[t] = p.weights[t];
-  for (int64_t y = 0; y < p.out_h; y += kForwardRows<K>) {
-    const auto edges = [&](int64_t from, int64_t to) {
-      for (int64_t column = from; column < to; column += L) {
-        const int64_t whole = smaller(column, p.out_w - L);
-        const Taps<T, L, K, S, kEdge> taps(whole, L, p.pad_w, p.w);
-        forward_rows<T, L, K, S, kEdge>(p, weight, taps, y, p.out_h, whole, put);
-      }
-    };
-    edges(0, first);
-    for (int64_t column = first; column < last; column += L)
-      forward_rows<T, L, K, S, kInside>(p, weight, Inner(column, p.pad_w), y, p.out_h, column, put);
-    edges(last, p.out_w);
-  }
-  if (Stream) end_streams();
 }
 
 // Pieces of a row, one register each; a half register where that holds the rest. Where `overlap` allows it the last
@@ -208,10 +66,8 @@ static inline void fetch(const T* from, int64_t count) {
 
 template <class T, int K, int S>
 static void forward(const DepthwisePlane<T>& p) {
-  if (!kManyRegisters && p.surrounded && !p.add && p.out_w >= (p.far ? kLongFarRow : kLongRow) * kLanes<T>) {
-    const bool aligned = p.out_w % kLanes<T> == 0 && reinterpret_cast<uintptr_t>(p.out) % sizeof(Vec<T>) == 0;
-    return kStreams && p.far && aligned ? forward_in_rows<T, K, S, true>(p) : forward_in_rows<T, K, S, false>(p);
-  }
+  if (goes_in_rows<T>(p, p.w) && p.out_w >= kLanes<T>)
+    return streams(p) ? forward_in_rows<T, K, S, true>(p) : forward_in_rows<T, K, S, false>(p);
   for (int64_t y = 0; y < p.out_h; y += kBandRows) {
     if (p.ahead) {
       fetch(p.x + (y + kBandRows) * S * p.w, kBandRows * S * p.w);
@@ -275,6 +131,10 @@ static void spread_columns(const DepthwisePlane<T>& p, int64_t begin, int64_t en
 
 template <class T, int K>
 static void spread(const DepthwisePlane<T>& p) {
+  if (goes_in_rows<T>(p, p.out_w) && p.out_w % 2 == 0) {
+    if (p.pad_w % 2 == 1) return streams(p) ? spread_in_rows<T, K, 1, true>(p) : spread_in_rows<T, K, 1, false>(p);
+    return streams(p) ? spread_in_rows<T, K, 0, true>(p) : spread_in_rows<T, K, 0, false>(p);
+  }
   const int64_t first_row = p.pad_h / 2, last_row = (p.out_h + p.pad_h + 1) / 2;
   const int64_t first = p.pad_w / 2, last = (p.out_w + p.pad_w + 1) / 2;
   for (int64_t v = first_row; v < last_row; v += kBandRows / 2) {
@@ -289,29 +149,6 @@ static void spread(const DepthwisePlane<T>& p) {
         spread_columns<T, L, K, decltype(known)::value>(p, v, smaller(v + kBandRows / 2, last_row), u, n);
       });
     });
-  }
-}
-
-// R rows of the output's gradient from row y on, for the kernel rows [first, first + Rows).
-template <class T, int L, int K, int S, Reach Known, int Rows, int R>
-static inline void add_rows(const DepthwiseDots<T>& d, const T* x, const T* g, int64_t y, int first,
-                            const Taps<T, L, K, S, Known>& taps, const Window<T, L>& window,
-                            Lanes<T, L> (&acc)[Rows][K]) {
-  using V = Lanes<T, L>;
-  V grad[R];
-  TALUS_UNROLL
-  for (int r = 0; r < R; ++r) grad[r] = window.template load<Known>(g + (y + r) * d.out_w);
-  TALUS_UNROLL
-  for (int t = 0; t < (R - 1) * S + Rows; ++t) {
-    V value[K];
-    taps.load(row_or_zeros(x, y * S - d.pad_h + first + t, d.h, d.w, d.zeros), value);
-    TALUS_UNROLL
-    for (int r = 0; r < R; ++r) {
-      const int i = t - r * S;
-      if (i < 0 || i >= Rows) continue;
-      TALUS_UNROLL
-      for (int j = 0; j < K; ++j) acc[i][j] += grad[r] * value[j];
-    }
   }
 }
 
@@ -334,6 +171,9 @@ static void dot_columns(const DepthwiseDots<T>& d, int first, int64_t column, in
 
 template <class T, int K, int S>
 static void dots(const DepthwiseDots<T>& d) {
+  if constexpr (!kManyRegisters && K == 3) {
+    if (d.surrounded && d.w >= (d.far ? kLongFarRow : kLongRow) * kLanes<T>) return dots_in_rows<T, K, S>(d);
+  }
   // As many kernel rows at a time as their sums fit the registers.
   constexpr int Rows = kManyRegisters || K == 3 ? K : 1;
   each_piece<T>(d.out_w, false, [&](auto lanes, int64_t column, int64_t n) {
