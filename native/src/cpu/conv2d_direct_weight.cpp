@@ -53,6 +53,7 @@ class WeightGradient {
     const Scratch<T> partial(pieces_ > 1 ? pieces_ * size_ : 0);
     T* sums = pieces_ > 1 ? partial.get() : grad_w_;
     const int64_t work = s_.work() * s_.n / (pieces_ * parts) + 1;
+    if (pieces_ == 1 && s_.groups == 1 && layout_.copied()) return run_together(num_threads() > 1 ? parts : 1);
     parallel_for(pieces_ * parts, kConvParallelWork / work + 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const int64_t piece = i / parts, part = i % parts;
@@ -76,6 +77,29 @@ class WeightGradient {
 
   int64_t channel(int64_t tile) const { return tile / tiles_ * s_.group_o() + tile % tiles_ * s_.group_o() / tiles_; }
 
+  // All parts of the channels read one copy of some images.
+  void run_together(int64_t parts) const {
+    std::fill_n(grad_w_, size_, T{0});
+    const int64_t scratch_size = std::min(block_, s_.n) * layout_.image(), plane = s_.h * s_.w;
+    const Scratch<T> scratch(scratch_size + kernels_.lanes);
+    std::fill_n(scratch.get(), scratch_size + kernels_.lanes, T{0});
+    for (int64_t n = 0, count; n < s_.n; n += count) {
+      count = at_once(n, s_.n);
+      parallel_for(count * s_.c, kConvParallelWork / 8 / plane + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i)
+          layout_.copy(kernels_, x_ + (n * s_.c + i) * plane, 1, scratch.get() + i * layout_.plane());
+      });
+      parallel_for(parts, kConvParallelWork / (s_.work() * count / parts + 1) + 1, [&](int64_t begin, int64_t end) {
+        add_bands(n, count, scratch.get(), begin * tiles_ / parts, end * tiles_ / parts, grad_w_);
+      });
+    }
+  }
+
+  // Images from n on that are passed over together.
+  int64_t at_once(int64_t n, int64_t end) const {
+    return std::min(block_, (n < whole_ ? std::min(whole_, end) : end) - n);
+  }
+
   // The tiles of output channels [first_tile, last_tile) over the images [begin, end).
   void add_images(int64_t begin, int64_t end, int64_t first_tile, int64_t last_tile, T* sums) const {
     const int64_t image = s_.c * s_.h * s_.w;
@@ -84,8 +108,7 @@ class WeightGradient {
     const Scratch<T> scratch(scratch_size + kernels_.lanes);
     std::fill_n(scratch.get(), scratch_size + kernels_.lanes, T{0});
     for (int64_t n = begin, count; n < end; n += count) {
-      const bool whole = n < whole_;
-      count = std::min(block_, (whole ? std::min(whole_, end) : end) - n);
+      count = at_once(n, end);
       const T* x = x_ + n * image;
       if (layout_.copied()) {
         // Other groups are other threads' work.
@@ -95,12 +118,17 @@ class WeightGradient {
                        scratch.get() + i * layout_.image() + first * layout_.plane());
         x = scratch.get();
       }
-      // Several images are small.
-      const int64_t rows = count > 1 ? s_.oh : band_;
-      for (int64_t row = 0; row < s_.oh; row += rows)
-        for (int64_t tile = first_tile; tile < last_tile; ++tile)
-          add_tile(n, count, x, tile, row, std::min(rows, s_.oh - row), whole, sums);
+      add_bands(n, count, x, first_tile, last_tile, sums);
     }
+  }
+
+  // Of `count` images from n on, which x holds as the layout has them.
+  void add_bands(int64_t n, int64_t count, const T* x, int64_t first_tile, int64_t last_tile, T* sums) const {
+    // Several images are small.
+    const int64_t rows = count > 1 ? s_.oh : band_;
+    for (int64_t row = 0; row < s_.oh; row += rows)
+      for (int64_t tile = first_tile; tile < last_tile; ++tile)
+        add_tile(n, count, x, tile, row, std::min(rows, s_.oh - row), n < whole_, sums);
   }
 
   // Rows [row, row + height) of `count` images from n on.
