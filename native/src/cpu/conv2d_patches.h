@@ -50,6 +50,7 @@ class Patches {
         kernel_(s.kh * s.kw),
         in_place_(in_place && kernel_ == 1 && !whole_.copied() && s.h == 1 &&
                   (gemm.partial_b || s.ow % gemm.lanes == 0)),
+        rows_(kernel_ == 1 && layout_.row() == s.ow),
         tiles_(most_tiles()),
         runs_(most_tiles() + block.images * (block.count / s.ow + 2)) {
     const int64_t area = s.oh * s.ow, rest = area % gemm.lanes;
@@ -79,8 +80,9 @@ class Patches {
   // Channels [begin, end) of x, the planes of one group of the block's first image, as taps from `tap` on of a chunk.
   void pack(const T* x, int64_t begin, int64_t end, int64_t tap, T* to) const {
     const int64_t plane = s_.h * s_.w, place = layout_.copied() ? layout_.plane() : 0;
-    const int64_t some =
-        place > 0 ? std::max<int64_t>(1, kCopiedBytes / (place * int64_t{sizeof(T)})) : kPackedChannels;
+    const int64_t some = place > 0 ? std::max<int64_t>(1, kCopiedBytes / (place * int64_t{sizeof(T)}))
+                         : rows_   ? end - begin
+                                   : kPackedChannels;
     const Scratch<T> copy(std::min(some, end - begin) * place);
     std::fill_n(copy.get(), std::min(some, end - begin) * place, T{0});
     for (int64_t c = begin; c < end; c += some, tap += some * kernel_) {
@@ -93,8 +95,19 @@ class Patches {
           layout_.copy(kernels_, from, count, copy.get());
           from = copy.get();
         }
-        for (; i < count_ && tiles_[i].image == image; ++i)
-          if (!in_place(tiles_[i])) pack_tile(tiles_[i], from, count * kernel_, tap, to + i * tile_size());
+        T* tiles = to + i * tile_size() + tap * width_;
+        int64_t columns = 0;
+        for (; i < count_ && tiles_[i].image == image; ++i) {
+          if (in_place(tiles_[i])) continue;
+          if (rows_ && !tiles_[i].dots) {
+            columns += tiles_[i].columns;
+          } else {
+            pack_tile(tiles_[i], from, count * kernel_, tap, to + i * tile_size());
+          }
+        }
+        if (columns > 0)
+          kernels_.split_columns(count, columns, from + (whole_.copied() ? 0 : block_.first), place > 0 ? place : plane,
+                                 static_cast<int>(width_), tiles, tile_size());
       }
     }
   }
@@ -171,6 +184,7 @@ class Patches {
   const std::vector<int64_t> offsets_;
   const int64_t width_, depth_, kernel_;
   const bool in_place_;
+  const bool rows_;  // a tap's pixels are neighbours: rows are cut into the rows of tiles
   const Scratch<PixelTile> tiles_;
   const Scratch<Run> runs_;
   int64_t count_ = 0, run_count_ = 0;
