@@ -150,8 +150,13 @@ class Channels {
         next = i + std::min({blocks_ - block, blocks_at_once_, end - i});
         for (int64_t b = 0; b < next - i; ++b) pack(group, block + b, space.weights.get() + b * block_weights_);
         const int64_t last = (part + 1) * images / parts;
-        for (int64_t n = part * images / parts; n < last; ++n)
-          convolve_image(group, n, n + 1 < last, block, block + next - i, x, space, out);
+        for (int64_t n = part * images / parts; n < last; ++n) {
+          const int64_t first = next / blocks_ % parts * images / parts;  // of the weights after these
+          const T* following = n + 1 < last ? planes_of(x, n + 1, group)
+                               : next < end ? planes_of(x, first, next / (parts * blocks_))
+                                            : nullptr;
+          convolve_image(group, n, following, block, block + next - i, x, space, out);
+        }
       }
     });
   }
@@ -183,11 +188,15 @@ class Channels {
     }
   }
 
-  // The blocks [block, end), whose weights are packed, of one image of a group; `more`: then of the next image.
-  void convolve_image(int64_t group, int64_t n, bool more, int64_t block, int64_t end, const T* x, const Space& space,
-                      T* out) const {
-    const int64_t area = s_.h * s_.w, source = s_.sources * s_.source_h * s_.source_w;
-    const T* planes = x + (n * s_.groups + group) * source;
+  const T* planes_of(const T* x, int64_t n, int64_t group) const {
+    return x + (n * s_.groups + group) * s_.sources * s_.source_h * s_.source_w;
+  }
+
+  // The blocks [block, end), whose weights are packed, of one image of a group; then come the planes `following`.
+  void convolve_image(int64_t group, int64_t n, const T* following, int64_t block, int64_t end, const T* x,
+                      const Space& space, T* out) const {
+    const int64_t area = s_.h * s_.w;
+    const T* planes = planes_of(x, n, group);
     const T* padded = s_.padded.size() == 0 ? planes : space.planes.get();
     int64_t copied = 0;  // rows of the planes
     const T* weights = space.weights.get();
@@ -200,9 +209,10 @@ class Channels {
         s_.padded.copy(planes, copied, needed, space.planes.get());
         copied = needed;
         Ahead<T> results(to + y * s_.w, (next - y) * s_.w, area, lanes_);
-        Ahead<T> sources = next < s_.h            ? rows_of(planes, copied, s_.needed(next + band_))
-                           : more && b + 1 == end ? rows_of(planes + s_.groups * source, 0, s_.needed(band_))
-                                                  : Ahead<T>();
+        Ahead<T> sources = next < s_.h ? rows_of(planes, copied, s_.needed(next + band_))
+                           : following != nullptr && following != planes && b + 1 == end
+                               ? rows_of(following, 0, s_.needed(band_))
+                               : Ahead<T>();
         int64_t tiles = ((next - y) * s_.w - 1) / kernels_.pixels + 1;  // or a few more
         for (const Phase& phase : s_.phases)
           convolve(phase, padded, weights + phase.weights * lanes_, space.bias.get(), y, next, space.strip.get(), [&] {

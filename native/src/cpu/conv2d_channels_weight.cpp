@@ -72,12 +72,13 @@ class ChannelsWeight {
       padded_.copy(planes, copied, reach, scratch);
       copied = reach;
       kernels_.gather((next - y) * ow, g + y * ow, oh * ow, strip);
-      // The next band, or the first one of the next image.
-      const bool more = next < oh;
-      const int64_t from = more ? copied : 0, to = needed(more ? next + band_ : band_);
-      const int64_t image = more ? n : std::min(n + 1, p_.n - 1), row = more ? next : 0;
-      Ahead<T> inputs(planes_of(block, image, x) + from * p_.w, (to - from) * p_.w, p_.h * p_.w, p_.group_c());
-      Ahead<T> outputs(outputs_of(block, image, grad) + row * ow, (std::min(row + band_, oh) - row) * ow, oh * ow,
+      // The next band, or the first one of the next image, or of the next block.
+      const bool more = next < oh, stay = more || n + 1 < p_.n;
+      const int64_t from = more ? copied : 0, to = needed(more ? next + band_ : band_), row = more ? next : 0;
+      const int64_t image = more ? n : (n + 1) % p_.n;
+      const int64_t then = stay ? block : std::min(block + 1, p_.groups * blocks_ - 1);
+      Ahead<T> inputs(planes_of(then, image, x) + from * p_.w, (to - from) * p_.w, p_.h * p_.w, p_.group_c());
+      Ahead<T> outputs(outputs_of(then, image, grad) + row * ow, (std::min(row + band_, oh) - row) * ow, oh * ow,
                        lanes_);
       d.rows = next - y;
       d.x = (padded_.size() == 0 ? planes : scratch) + y * d.x_row;
