@@ -324,9 +324,9 @@ int talus_cross_entropy_backward(int device, int dtype, int64_t n, int64_t class
 
 int talus_dropout(int device, int dtype, int64_t n, int64_t inner, talus_ptr x, talus_ptr kept, double keep,
                   talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n, inner);
-    cpu::dropout(dtype, n, inner, x, static_cast<const uint8_t*>(kept), keep, out);
+    TALUS_KERNEL(dropout)(dtype, n, inner, x, static_cast<const uint8_t*>(kept), keep, out);
   });
 }
 
@@ -421,10 +421,11 @@ int talus_one_hot(int device, int64_t n, int64_t classes, talus_ptr index, talus
 
 int talus_image_batch(int device, int64_t count, int64_t height, int64_t width, int64_t pad, double mean, double std,
                       int64_t n, talus_ptr src, talus_ptr index, talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(count, height, width, pad, n);
-    cpu::image_batch(count, height, width, pad, mean, std, n, static_cast<const uint8_t*>(src), int64_values(index),
-                     static_cast<float*>(out));
+    const auto kernel = TALUS_KERNEL(image_batch);
+    kernel(count, height, width, pad, mean, std, n, static_cast<const uint8_t*>(src), int64_values(index),
+           static_cast<float*>(out));
   });
 }
 
@@ -560,11 +561,12 @@ int talus_random_permutation(talus_ptr generator, int64_t n, talus_ptr out) {
 int talus_sgd_step(int device, int dtype, int count, const int64_t* numels, const int64_t* params, const int64_t* grads,
                    const int64_t* buffers, double lr, double momentum, double dampening, double weight_decay,
                    int nesterov, int maximize, int first) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(count);
     if (count > 0 && momentum != 0) require_address("sgd_step: with momentum, buffers", buffers);
-    cpu::sgd_step(dtype, count, numels, params, grads, buffers, lr, momentum, dampening, weight_decay, nesterov != 0,
-                  maximize != 0, first != 0);
+    const auto kernel = TALUS_KERNEL(sgd_step);
+    kernel(dtype, count, numels, params, grads, buffers, lr, momentum, dampening, weight_decay, nesterov != 0,
+           maximize != 0, first != 0);
   });
 }
 
@@ -572,11 +574,12 @@ int talus_adam_step(int device, int dtype, int count, const int64_t* numels, con
                     const int64_t* grads, const int64_t* averages, const int64_t* squares, const int64_t* max_squares,
                     double lr, double beta1, double beta2, double eps, double weight_decay, int decoupled, int maximize,
                     int64_t step) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(count);
     if (step < 1) fail(TALUS_INVALID_ARGUMENT, "adam_step: step is %" PRId64 ", expected 1 or more", step);
-    cpu::adam_step(dtype, count, numels, params, grads, averages, squares, max_squares, lr, beta1, beta2, eps,
-                   weight_decay, decoupled != 0, maximize != 0, step);
+    const auto kernel = TALUS_KERNEL(adam_step);
+    kernel(dtype, count, numels, params, grads, averages, squares, max_squares, lr, beta1, beta2, eps, weight_decay,
+           decoupled != 0, maximize != 0, step);
   });
 }
 

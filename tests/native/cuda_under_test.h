@@ -1,6 +1,9 @@
 // CUDA's kernels behind the signatures that tests call with host arrays.
 #pragma once
 
+#include "cuda/dropout_under_test.h"
+#include "cuda/image_under_test.h"
+#include "cuda/optim_under_test.h"
 #include "cuda_mirror.h"
 #include "elementwise_rules.h"
 #include "kernels.h"

@@ -1,6 +1,6 @@
 // Batches of normalised images against the reference, bit for bit.
 #include "check.h"
-#include "kernels.h"
+#include "under_test.h"
 
 TEST(image_batches_match_the_reference) {
   const int64_t shapes[][4] = {{3, 5, 7, 0}, {3, 5, 7, 2}, {1, 1, 1, 0}, {9, 28, 28, 0}, {9, 28, 28, 2}, {2, 4, 33, 1}};
@@ -15,7 +15,7 @@ TEST(image_batches_match_the_reference) {
         std::vector<int64_t> index;
         for (int64_t i = 0; i < n; ++i) index.push_back(i * 7 % count);
         Guarded<float> actual(n * (height + 2 * pad) * (width + 2 * pad)), expected(actual.size());
-        talus::cpu::image_batch(count, height, width, pad, 0.1307, 0.3081, n, src.data(), index.data(), actual.data());
+        under_test::image_batch(count, height, width, pad, 0.1307, 0.3081, n, src.data(), index.data(), actual.data());
         talus::ref::image_batch(count, height, width, pad, 0.1307, 0.3081, n, src.data(), index.data(),
                                 expected.data());
         CHECK(actual.intact());
@@ -30,6 +30,6 @@ TEST(image_indices_out_of_range_are_refused) {
   for (const int64_t bad : {2, -1}) {
     const int64_t index[] = {0, bad};
     const std::string part = "index " + std::to_string(bad) + " at position 1 is out of range for 2 images";
-    CHECK_FAILS(talus::cpu::image_batch(2, 1, 1, 0, 0, 1, 2, src, index, out), part.c_str());
+    CHECK_FAILS(under_test::image_batch(2, 1, 1, 0, 0, 1, 2, src, index, out), part.c_str());
   }
 }

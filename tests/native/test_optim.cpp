@@ -2,7 +2,7 @@
 
 #include "check.h"
 #include "error.h"
-#include "kernels.h"
+#include "under_test.h"
 
 namespace {
 
@@ -59,7 +59,7 @@ void check_sgd(bool with_buffers, double weight_decay, bool nesterov, bool maxim
              with_buffers ? s.buffers.addresses() : nullptr, 0.1, with_buffers ? 0.9 : 0.0, nesterov ? 0 : 0.3,
              weight_decay, nesterov, maximize, step == 0);
     };
-    run(talus::cpu::sgd_step, actual);
+    run(under_test::sgd_step, actual);
     run(talus::ref::sgd_step, expected);
     actual.params.check_close(expected.params, tolerance<T>, "parameters");
     actual.buffers.check_close(expected.buffers, tolerance<T>, "momentum buffers");
@@ -96,7 +96,7 @@ void check_adam(double beta1, double weight_decay, bool decoupled, bool amsgrad,
              s.squares.addresses(), amsgrad ? s.max_squares.addresses() : nullptr, 0.01, beta1, 0.999, 1e-8,
              weight_decay, decoupled, maximize, step);
     };
-    run(talus::cpu::adam_step, actual);
+    run(under_test::adam_step, actual);
     run(talus::ref::adam_step, expected);
     actual.params.check_close(expected.params, tolerance<T>, "parameters");
     actual.averages.check_close(expected.averages, tolerance<T>, "averages");
@@ -123,7 +123,7 @@ TEST(results_do_not_depend_on_the_thread_count) {
   std::vector<float> first;
   for_each_thread_count([&](int) {
     AdamState<float> s;
-    talus::cpu::adam_step(TALUS_FLOAT32, kCount, numels.data(), s.params.addresses(), s.grads.addresses(),
+    under_test::adam_step(TALUS_FLOAT32, kCount, numels.data(), s.params.addresses(), s.grads.addresses(),
                           s.averages.addresses(), s.squares.addresses(), nullptr, 0.01, 0.9, 0.999, 1e-8, 0.1, false,
                           false, 7);
     const float* values = s.params[8].data();
@@ -140,7 +140,7 @@ TEST(known_values) {
   const int64_t p = address(param), g = address(grad), b = address(buffer), m = address(average), v = address(square);
   const int64_t x = address(max_square);
   const auto sgd = [&](const int64_t* buffers, bool nesterov, bool first) {
-    talus::cpu::sgd_step(TALUS_FLOAT64, 1, &n, &p, &g, buffers, 0.5, 0.5, 0, 0, nesterov, false, first);
+    under_test::sgd_step(TALUS_FLOAT64, 1, &n, &p, &g, buffers, 0.5, 0.5, 0, 0, nesterov, false, first);
   };
   for_each_isa([&](const char*) {
     param = 1;
@@ -156,12 +156,12 @@ TEST(known_values) {
     // The first step of Adam moves by lr against the gradient's sign, whatever the gradient's size.
     param = 1;
     average = square = 0;
-    talus::cpu::adam_step(TALUS_FLOAT64, 1, &n, &p, &g, &m, &v, nullptr, 0.25, 0.5, 0.75, 0, 0, false, false, 1);
+    under_test::adam_step(TALUS_FLOAT64, 1, &n, &p, &g, &m, &v, nullptr, 0.25, 0.5, 0.75, 0, 0, false, false, 1);
     CHECK(average == 0.25 && square == 0.0625 && param == 0.75);
     // With amsgrad the larger second moment, 4, counts: 0.25 * (0.25/0.5) / (2/0.5). Decoupled decay first halves.
     param = 1;
     average = square = 0;
-    talus::cpu::adam_step(TALUS_FLOAT64, 1, &n, &p, &g, &m, &v, &x, 0.25, 0.5, 0.75, 0, 2, true, false, 1);
+    under_test::adam_step(TALUS_FLOAT64, 1, &n, &p, &g, &m, &v, &x, 0.25, 0.5, 0.75, 0, 2, true, false, 1);
     CHECK(max_square == 4 && param == 0.5 - 0.03125);
   });
 }
@@ -170,15 +170,15 @@ TEST(no_weight_decay_leaves_infinite_weights_alone) {
   float param = std::numeric_limits<float>::infinity(), grad = 1;
   const int64_t n = 1, p = static_cast<int64_t>(reinterpret_cast<uintptr_t>(&param));
   const int64_t g = static_cast<int64_t>(reinterpret_cast<uintptr_t>(&grad));
-  talus::cpu::sgd_step(TALUS_FLOAT32, 1, &n, &p, &g, nullptr, 0.1, 0, 0, 0, false, false, true);
+  under_test::sgd_step(TALUS_FLOAT32, 1, &n, &p, &g, nullptr, 0.1, 0, 0, 0, false, false, true);
   CHECK(param == std::numeric_limits<float>::infinity());
 }
 
 TEST(wrong_types_are_refused) {
   CHECK_FAILS(
-      talus::cpu::sgd_step(TALUS_INT64, 0, nullptr, nullptr, nullptr, nullptr, 0.1, 0, 0, 0, false, false, true),
+      under_test::sgd_step(TALUS_INT64, 0, nullptr, nullptr, nullptr, nullptr, 0.1, 0, 0, 0, false, false, true),
       "sgd_step: dtype 2");
-  CHECK_FAILS(talus::cpu::adam_step(TALUS_UINT8, 0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 0.1, 0.9,
+  CHECK_FAILS(under_test::adam_step(TALUS_UINT8, 0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 0.1, 0.9,
                                     0.99, 1e-8, 0, false, false, 1),
               "adam_step: dtype 4");
 }

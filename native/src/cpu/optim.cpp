@@ -1,12 +1,12 @@
 // Optimizer steps: one parallel pass over all tensors, as if they were one array.
 #include <algorithm>
-#include <cmath>
 #include <type_traits>
 #include <vector>
 
 #include "cpu/isa/optim_table.h"
 #include "dtype.h"
 #include "kernels.h"
+#include "optim_rules.h"
 #include "parallel.h"
 
 namespace talus::cpu {
@@ -72,16 +72,7 @@ void sgd_step(int dtype, int count, const int64_t* numels, const int64_t* params
 void adam_step(int dtype, int count, const int64_t* numels, const int64_t* params, const int64_t* grads,
                const int64_t* averages, const int64_t* squares, const int64_t* max_squares, double lr, double beta1,
                double beta2, double eps, double weight_decay, bool decoupled, bool maximize, int64_t step) {
-  const double correction1 = 1 - std::pow(beta1, static_cast<double>(step));
-  const double correction2 = 1 - std::pow(beta2, static_cast<double>(step));
-  const AdamStep shared = {beta1,
-                           beta2,
-                           eps,
-                           decoupled ? 0 : weight_decay,
-                           decoupled ? 1 - lr * weight_decay : 1,
-                           lr / correction1,
-                           std::sqrt(correction2),
-                           maximize};
+  const AdamStep shared = adam_step_at(step, lr, beta1, beta2, eps, weight_decay, decoupled, maximize);
   dispatch_float(dtype, "adam_step", [&](auto type) {
     using T = typename decltype(type)::type;
     const OptimLoops<T>& table = loops<T>();

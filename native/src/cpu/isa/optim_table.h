@@ -4,21 +4,9 @@
 #include <cstdint>
 
 #include "cpu/isa/isa.h"
+#include "optim_rules.h"
 
 namespace talus {
-
-// The numbers of talus_sgd_step that all elements share.
-struct SgdStep {
-  double lr, momentum, dampening, weight_decay;
-  bool nesterov, maximize, first;
-};
-
-// Those of talus_adam_step, with what depends on the step worked out. `shrink` is the decoupled weight decay's factor,
-// `weight_decay` the other kind's; the one not in use is 1 or 0.
-struct AdamStep {
-  double beta1, beta2, eps, weight_decay, shrink, step_size, root_of_correction2;
-  bool maximize;
-};
 
 template <class T>
 struct OptimLoops {
