@@ -25,13 +25,14 @@ F* function_on(int device, F* on_cpu, F* on_cuda) {
   return on_cuda;
 }
 
-// Twins of this name, for kernels and for the allocator; `device` is the calling function's.
+// Twins of this name, for kernels and for what is no kernel: the allocator, random numbers; `device` is the calling
+// function's.
 #if defined(TALUS_HAS_CUDA)
 #define TALUS_KERNEL(name) function_on(device, cpu::name, cuda::name)
-#define TALUS_MEMORY(name) function_on(device, talus::name, cuda::name)
+#define TALUS_TWIN(name) function_on(device, talus::name, cuda::name)
 #else
 #define TALUS_KERNEL(name) function_on(device, cpu::name, static_cast<decltype(&cpu::name)>(nullptr))
-#define TALUS_MEMORY(name) function_on(device, talus::name, static_cast<decltype(&talus::name)>(nullptr))
+#define TALUS_TWIN(name) function_on(device, talus::name, static_cast<decltype(&talus::name)>(nullptr))
 #endif
 
 // For kernels that have no twin yet.
@@ -155,31 +156,31 @@ int talus_num_threads(void) { return num_threads(); }
 
 talus_ptr talus_alloc(int device, int64_t bytes) {
   void* block = nullptr;
-  guarded([&] { block = TALUS_MEMORY(allocate)(bytes); });
+  guarded([&] { block = TALUS_TWIN(allocate)(bytes); });
   return block;
 }
 
 int talus_free(int device, talus_ptr block) {
-  return guarded([&] { TALUS_MEMORY(release)(block); });
+  return guarded([&] { TALUS_TWIN(release)(block); });
 }
 
 int talus_memory_stats(int device, int64_t* stats) {
   return guarded([&] {
     require_address("stats", stats);
-    TALUS_MEMORY(memory_stats)(stats);
+    TALUS_TWIN(memory_stats)(stats);
   });
 }
 
 int talus_memory_reset_peak(int device) {
-  return guarded([&] { TALUS_MEMORY(memory_reset_peak)(); });
+  return guarded([&] { TALUS_TWIN(memory_reset_peak)(); });
 }
 
 int talus_memory_set_limit(int device, int64_t bytes) {
-  return guarded([&] { TALUS_MEMORY(memory_set_limit)(bytes); });
+  return guarded([&] { TALUS_TWIN(memory_set_limit)(bytes); });
 }
 
 int talus_memory_trim(int device) {
-  return guarded([&] { TALUS_MEMORY(memory_trim)(); });
+  return guarded([&] { TALUS_TWIN(memory_trim)(); });
 }
 
 int talus_memory_holders(int device, int rows, int64_t* pairs) {
@@ -187,7 +188,7 @@ int talus_memory_holders(int device, int rows, int64_t* pairs) {
   guarded([&] {
     require_count("rows", rows);
     if (rows > 0) require_address("pairs", pairs);
-    filled = TALUS_MEMORY(memory_holders)(rows, pairs);
+    filled = TALUS_TWIN(memory_holders)(rows, pairs);
   });
   return filled;
 }
@@ -521,38 +522,38 @@ int talus_generator_copy(talus_ptr from, talus_ptr to) {
   return guarded([&] { generator_copy(generator_at(from), generator_at(to)); });
 }
 
-int talus_random_uniform(talus_ptr generator, int dtype, int64_t n, double from, double to, talus_ptr out) {
+int talus_random_uniform(int device, talus_ptr generator, int dtype, int64_t n, double from, double to, talus_ptr out) {
   return guarded([&] {
     require_counts(n);
-    random_uniform(generator_at(generator), dtype, n, from, to, out);
+    TALUS_TWIN(random_uniform)(generator_at(generator), dtype, n, from, to, out);
   });
 }
 
-int talus_random_normal(talus_ptr generator, int dtype, int64_t n, double mean, double std, talus_ptr out) {
+int talus_random_normal(int device, talus_ptr generator, int dtype, int64_t n, double mean, double std, talus_ptr out) {
   return guarded([&] {
     require_counts(n);
-    random_normal(generator_at(generator), dtype, n, mean, std, out);
+    TALUS_TWIN(random_normal)(generator_at(generator), dtype, n, mean, std, out);
   });
 }
 
-int talus_random_int(talus_ptr generator, int dtype, int64_t n, int64_t low, int64_t high, talus_ptr out) {
+int talus_random_int(int device, talus_ptr generator, int dtype, int64_t n, int64_t low, int64_t high, talus_ptr out) {
   return guarded([&] {
     require_counts(n);
-    random_int(generator_at(generator), dtype, n, low, high, out);
+    TALUS_TWIN(random_int)(generator_at(generator), dtype, n, low, high, out);
   });
 }
 
-int talus_random_bernoulli(talus_ptr generator, int dtype, int64_t n, double p, talus_ptr out) {
+int talus_random_bernoulli(int device, talus_ptr generator, int dtype, int64_t n, double p, talus_ptr out) {
   return guarded([&] {
     require_counts(n);
-    random_bernoulli(generator_at(generator), dtype, n, p, out);
+    TALUS_TWIN(random_bernoulli)(generator_at(generator), dtype, n, p, out);
   });
 }
 
-int talus_random_permutation(talus_ptr generator, int64_t n, talus_ptr out) {
+int talus_random_permutation(int device, talus_ptr generator, int64_t n, talus_ptr out) {
   return guarded([&] {
     require_counts(n);
-    random_permutation(generator_at(generator), n, static_cast<int64_t*>(out));
+    TALUS_TWIN(random_permutation)(generator_at(generator), n, static_cast<int64_t*>(out));
   });
 }
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 #include <utility>
 
 #include "cpu/isa/random_table.h"
 #include "dtype.h"
+#include "random_rules.h"
 
 namespace talus {
 
@@ -18,6 +18,8 @@ struct Generator {
   int next;  // the first word not handed out; kTwisterWords: twist first
   bool has_spare_normal;
   double spare_normal;
+  // What CUDA devices draw from.
+  uint64_t seed, philox_counter;
 };
 
 namespace {
@@ -111,41 +113,6 @@ double next_normal(Generator& g) {
   return radius * std::cos(angle);
 }
 
-// Moves a bound inwards to a value the type can represent where rounding its neighbour would leave [low, high), as
-// PyTorch does. direction: +1 for low, -1 for high.
-template <class T>
-int64_t inward_bound(int64_t bound, int direction) {
-  const int64_t value = bound + direction;
-  const T rounded = static_cast<T>(value);
-  // Out of int64: nothing is left above such a low; PyTorch keeps such a high.
-  if (rounded >= static_cast<T>(0x1p63)) return direction > 0 ? std::numeric_limits<int64_t>::max() : bound;
-  const int64_t reachable = static_cast<int64_t>(rounded);
-  const bool outside = direction > 0 ? reachable < bound : reachable >= bound;
-  if (!outside) return bound;
-  int exponent = 0;
-  for (uint64_t m = static_cast<uint64_t>(value < 0 ? -value : value); m >>= 1;) ++exponent;
-  return reachable + direction * (int64_t{1} << (exponent - std::numeric_limits<T>::digits + 1));
-}
-
-template <class T>
-void check_integers_fit(int64_t low, int64_t last) {
-  constexpr bool is_bool = std::is_same_v<T, Bool>;
-  constexpr int64_t min = is_bool ? 0 : static_cast<int64_t>(std::numeric_limits<T>::min());
-  constexpr int64_t max = is_bool ? 1 : static_cast<int64_t>(std::numeric_limits<T>::max());
-  if (low < min || last > max)
-    fail(TALUS_INVALID_ARGUMENT,
-         "random_: 'from' and 'to' - 1 must lie within the dtype's range [%lld, %lld], but got from=%lld and to - "
-         "1=%lld",
-         static_cast<long long>(min), static_cast<long long>(max), static_cast<long long>(low),
-         static_cast<long long>(last));
-}
-
-void check_order(int64_t low, int64_t high, const char* casted) {
-  if (low >= high)
-    fail(TALUS_INVALID_ARGUMENT, "random_ expects 'from'%s to be less than 'to'%s, but got from=%lld >= to=%lld",
-         casted, casted, static_cast<long long>(low), static_cast<long long>(high));
-}
-
 }  // namespace
 
 Generator* generator_create(int64_t seed) {
@@ -162,6 +129,14 @@ void generator_seed(Generator& g, int64_t seed) {
   g.next = kTwisterWords;
   g.has_spare_normal = false;
   g.spare_normal = 0;
+  g.seed = static_cast<uint64_t>(seed);
+  g.philox_counter = 0;
+}
+
+PhiloxBlocks take_philox(Generator& g, int64_t blocks) {
+  const PhiloxBlocks taken = {g.seed, g.philox_counter};
+  g.philox_counter += static_cast<uint64_t>(blocks);
+  return taken;
 }
 
 void generator_copy(const Generator& from, Generator& to) { to = from; }
@@ -169,15 +144,7 @@ void generator_copy(const Generator& from, Generator& to) { to = from; }
 void random_uniform(Generator& g, int dtype, int64_t n, double from, double to, void* out) {
   dispatch_float(dtype, "uniform_", [&](auto type) {
     using T = typename decltype(type)::type;
-    constexpr double max = std::numeric_limits<T>::max();
-    if (!(std::fabs(from) <= max && std::fabs(to) <= max))
-      fail(TALUS_INVALID_ARGUMENT, "uniform_ expects bounds the dtype can hold, but found from=%g and to=%g", from, to);
-    if (!(from <= to))
-      fail(TALUS_INVALID_ARGUMENT, "uniform_ expects to return a [from, to) range, but found from=%g > to=%g", from,
-           to);
-    if (!(to - from <= max))
-      fail(TALUS_INVALID_ARGUMENT, "uniform_ expects to - from to be at most %g, but found from=%g and to=%g", max,
-           from, to);
+    check_uniform<T>(from, to);
     fill_uniform(g, n, static_cast<T>(from), static_cast<T>(to), static_cast<T*>(out));
   });
 }
@@ -185,7 +152,7 @@ void random_uniform(Generator& g, int dtype, int64_t n, double from, double to, 
 void random_normal(Generator& g, int dtype, int64_t n, double mean, double std, void* out) {
   dispatch_float(dtype, "normal_", [&](auto type) {
     using T = typename decltype(type)::type;
-    if (!(std >= 0)) fail(TALUS_INVALID_ARGUMENT, "normal_ expects std >= 0.0, but found std %g", std);
+    check_normal(std);
     T* values = static_cast<T*>(out);
     if (n >= kBlock) return normal_blocks(g, n, static_cast<T>(mean), static_cast<T>(std), values);
     for (int64_t i = 0; i < n; ++i) values[i] = static_cast<T>(std::fma(next_normal(g), std, mean));
@@ -195,22 +162,11 @@ void random_normal(Generator& g, int dtype, int64_t n, double mean, double std, 
 void random_int(Generator& g, int dtype, int64_t n, int64_t low, int64_t high, void* out) {
   dispatch_any(dtype, "random_", [&](auto type) {
     using T = typename decltype(type)::type;
-    check_order(low, high, "");
-    int64_t first = low, end = high;
-    if constexpr (std::is_floating_point_v<T>) {
-      first = inward_bound<T>(low, 1);
-      end = inward_bound<T>(high, -1);
-      check_order(first, end, " casted to dtype");
-    } else {
-      check_integers_fit<T>(low, high - 1);
-    }
-    // Unsigned, because the range of int64 bounds may exceed int64; the sum wraps to the right value.
-    const uint64_t range = static_cast<uint64_t>(end) - static_cast<uint64_t>(first);
+    const IntegerRange integers = integer_range<T>(low, high);
+    const uint64_t range = integers.count;
     T* values = static_cast<T*>(out);
-    const auto value = [first](uint64_t offset) {
-      return static_cast<T>(static_cast<int64_t>(offset + static_cast<uint64_t>(first)));
-    };
-    if (range < uint64_t{1} << 28) {
+    const auto value = [&](uint64_t offset) { return static_cast<T>(static_cast<int64_t>(offset + integers.first)); };
+    if (range < kWideRange) {
       const uint32_t divisor = static_cast<uint32_t>(range);  // 32-bit division is the faster one
       draw_chunks<1>(g, n, [&](const uint32_t* words, int64_t begin, int64_t count) {
         for (int64_t i = 0; i < count; ++i) values[begin + i] = value(words[i] % divisor);
@@ -224,7 +180,7 @@ void random_int(Generator& g, int dtype, int64_t n, int64_t low, int64_t high, v
 }
 
 void random_bernoulli(Generator& g, int dtype, int64_t n, double p, void* out) {
-  if (!(p >= 0 && p <= 1)) fail(TALUS_INVALID_ARGUMENT, "bernoulli_ expects p to be in [0, 1], but got p=%g", p);
+  check_bernoulli(p);
   dispatch_any(dtype, "bernoulli_", [&](auto type) {
     using T = typename decltype(type)::type;
     T* values = static_cast<T*>(out);

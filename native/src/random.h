@@ -1,4 +1,5 @@
-// PyTorch's CPU random numbers: its Mersenne Twister and its distributions, bit for bit.
+// PyTorch's CPU random numbers: its Mersenne Twister and its distributions, bit for bit; and what CUDA devices draw
+// from.
 //
 // The reference is PyTorch 2.10 on x86-64 with AVX2 (what it also runs on AVX-512 machines). The numbers here are those
 // on every machine and with every TALUS_ISA, except that normal_ of float64, and of fewer than 16 float32 values, goes
@@ -9,7 +10,7 @@
 
 namespace talus {
 
-// An mt19937 state plus the spare half of the last Box-Muller pair. One caller at a time.
+// An mt19937 state plus the spare half of the last Box-Muller pair, and a counter for CUDA. One caller at a time.
 struct Generator;
 
 // Only the low 32 bits of the seed matter, as in PyTorch.
@@ -18,6 +19,14 @@ void generator_free(Generator* generator);
 // The state of a generator just created with this seed: the spare normal is dropped, too.
 void generator_seed(Generator& generator, int64_t seed);
 void generator_copy(const Generator& from, Generator& to);
+
+// CUDA devices draw from Philox, which computes any block of four words by its number: every thread its own, and
+// nothing waits for the host. Counters are 64 bits of the block's 128.
+struct PhiloxBlocks {
+  uint64_t seed, first;
+};
+// The next blocks of the generator.
+PhiloxBlocks take_philox(Generator& generator, int64_t blocks);
 
 // What torch.Tensor.uniform_, normal_, random_ and bernoulli_ do to a contiguous tensor of n elements, and
 // torch.randperm. Nothing is drawn when n is 0. Arguments PyTorch rejects throw Error(TALUS_INVALID_ARGUMENT).
@@ -36,3 +45,13 @@ void random_bernoulli(Generator& generator, int dtype, int64_t n, double p, void
 void random_permutation(Generator& generator, int64_t n, int64_t* out);
 
 }  // namespace talus
+
+// Of CUDA devices, for the device's memory: distributions of the same ranges and steps from other numbers, the same on
+// every device. A permutation is the CPU's.
+namespace talus::cuda {
+void random_uniform(Generator& generator, int dtype, int64_t n, double from, double to, void* out);
+void random_normal(Generator& generator, int dtype, int64_t n, double mean, double std, void* out);
+void random_int(Generator& generator, int dtype, int64_t n, int64_t low, int64_t high, void* out);
+void random_bernoulli(Generator& generator, int dtype, int64_t n, double p, void* out);
+void random_permutation(Generator& generator, int64_t n, int64_t* out);
+}  // namespace talus::cuda

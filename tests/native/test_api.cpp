@@ -170,7 +170,7 @@ TEST(a_few_kernels_compute) {
     CHECK(talus_sgd_step(0, TALUS_FLOAT32, 1, &numel, &param, &grad, nullptr, 1, 0, 0, 0, 0, 0, 1) == TALUS_OK);
     CHECK(a.values() == (std::vector<float>{-4, -4, -4, -4}));
     talus_ptr generator = talus_generator_create(0);
-    CHECK(talus_random_uniform(generator, TALUS_FLOAT32, 4, 0, 1, out.at) == TALUS_OK);
+    CHECK(talus_random_uniform(0, generator, TALUS_FLOAT32, 4, 0, 1, out.at) == TALUS_OK);
     for (const float value : out.values()) CHECK(value >= 0 && value < 1);
     CHECK(talus_generator_free(generator) == TALUS_OK);
   }

@@ -418,20 +418,25 @@ TALUS_API int talus_adaptive_avg_pool2d_backward(int device, int dtype, int64_t 
 
 /* -------------------------------------------------------------------- random */
 
-/* PyTorch's CPU generator (mt19937) and its distributions, number for number. Not thread-safe: one caller at a time. */
+/* On the CPU PyTorch's generator (mt19937) and its distributions, number for number; on CUDA devices Philox4x32-10, the
+ * same numbers on each, but others than the CPU's. A generator counts for both. Not thread-safe: one caller at a time.
+ */
 TALUS_API talus_ptr talus_generator_create(int64_t seed);
 TALUS_API int talus_generator_free(talus_ptr generator);
 TALUS_API int talus_generator_seed(talus_ptr generator, int64_t seed);
 /* Copies a generator's whole state; both were created by talus_generator_create. */
 TALUS_API int talus_generator_copy(talus_ptr from, talus_ptr to);
-TALUS_API int talus_random_uniform(talus_ptr generator, int dtype, int64_t n, double from, double to, talus_ptr out);
-TALUS_API int talus_random_normal(talus_ptr generator, int dtype, int64_t n, double mean, double std, talus_ptr out);
+TALUS_API int talus_random_uniform(int device, talus_ptr generator, int dtype, int64_t n, double from, double to,
+                                   talus_ptr out);
+TALUS_API int talus_random_normal(int device, talus_ptr generator, int dtype, int64_t n, double mean, double std,
+                                  talus_ptr out);
 /* Integers in [low, high), any dtype. */
-TALUS_API int talus_random_int(talus_ptr generator, int dtype, int64_t n, int64_t low, int64_t high, talus_ptr out);
+TALUS_API int talus_random_int(int device, talus_ptr generator, int dtype, int64_t n, int64_t low, int64_t high,
+                               talus_ptr out);
 /* 1 with probability p, else 0; any dtype. */
-TALUS_API int talus_random_bernoulli(talus_ptr generator, int dtype, int64_t n, double p, talus_ptr out);
-/* int64 [n]. */
-TALUS_API int talus_random_permutation(talus_ptr generator, int64_t n, talus_ptr out);
+TALUS_API int talus_random_bernoulli(int device, talus_ptr generator, int dtype, int64_t n, double p, talus_ptr out);
+/* int64 [n]; the CPU's numbers on every device. */
+TALUS_API int talus_random_permutation(int device, talus_ptr generator, int64_t n, talus_ptr out);
 
 /* ----------------------------------------------------------------- optimizers */
 

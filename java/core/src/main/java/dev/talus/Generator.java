@@ -6,6 +6,11 @@ import java.lang.ref.Cleaner;
 /**
  * A source of random numbers that repeats PyTorch's CPU generator (mt19937) number for number.
  *
+ * <p>It serves all devices. On a GPU numbers come from a Philox generator with the same seed, so
+ * that every thread of the device makes its own: they repeat with the seed and are the same on
+ * every GPU, but are not the CPU's, nor PyTorch's on a GPU, which depend on the GPU's model. Only
+ * permutations are the CPU's everywhere.
+ *
  * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.Generator.html">Generator</a>
  */
 public final class Generator {
@@ -58,26 +63,29 @@ public final class Generator {
 
   /** Fills a contiguous tensor with uniform numbers in [from, to). */
   synchronized void uniform(Tensor out, double from, double to) {
-    Native.uniform(handle, out.dtype().code(), out.numel(), from, to, out.address());
+    Native.uniform(
+        out.device().id(), handle, out.dtype().code(), out.numel(), from, to, out.address());
   }
 
   /** Fills a contiguous tensor with normal numbers. */
   synchronized void normal(Tensor out, double mean, double std) {
-    Native.normal(handle, out.dtype().code(), out.numel(), mean, std, out.address());
+    Native.normal(
+        out.device().id(), handle, out.dtype().code(), out.numel(), mean, std, out.address());
   }
 
   /** Fills a contiguous tensor with integers in [low, high). */
   synchronized void randomInt(Tensor out, long low, long high) {
-    Native.randomInt(handle, out.dtype().code(), out.numel(), low, high, out.address());
+    Native.randomInt(
+        out.device().id(), handle, out.dtype().code(), out.numel(), low, high, out.address());
   }
 
   /** Fills a contiguous tensor with 1 with probability p, else 0. */
   synchronized void bernoulli(Tensor out, double p) {
-    Native.bernoulli(handle, out.dtype().code(), out.numel(), p, out.address());
+    Native.bernoulli(out.device().id(), handle, out.dtype().code(), out.numel(), p, out.address());
   }
 
   /** Fills a contiguous int64 tensor with a permutation of 0…n-1. */
   synchronized void permutation(Tensor out) {
-    Native.permutation(handle, out.numel(), out.address());
+    Native.permutation(out.device().id(), handle, out.numel(), out.address());
   }
 }

@@ -262,23 +262,26 @@ public final class Native {
     check(talus_generator_copy(from, to));
   }
 
-  public static void uniform(long generator, int type, long n, double from, double to, long out) {
-    check(talus_random_uniform(generator, type, n, from, to, out));
+  public static void uniform(
+      int device, long generator, int type, long n, double from, double to, long out) {
+    check(talus_random_uniform(device, generator, type, n, from, to, out));
   }
 
-  public static void normal(long generator, int type, long n, double mean, double std, long out) {
-    check(talus_random_normal(generator, type, n, mean, std, out));
+  public static void normal(
+      int device, long generator, int type, long n, double mean, double std, long out) {
+    check(talus_random_normal(device, generator, type, n, mean, std, out));
   }
 
-  public static void randomInt(long generator, int type, long n, long low, long high, long out) {
-    check(talus_random_int(generator, type, n, low, high, out));
+  public static void randomInt(
+      int device, long generator, int type, long n, long low, long high, long out) {
+    check(talus_random_int(device, generator, type, n, low, high, out));
   }
 
-  public static void bernoulli(long generator, int type, long n, double p, long out) {
-    check(talus_random_bernoulli(generator, type, n, p, out));
+  public static void bernoulli(int device, long generator, int type, long n, double p, long out) {
+    check(talus_random_bernoulli(device, generator, type, n, p, out));
   }
 
-  public static void permutation(long generator, long n, long out) {
-    check(talus_random_permutation(generator, n, out));
+  public static void permutation(int device, long generator, long n, long out) {
+    check(talus_random_permutation(device, generator, n, out));
   }
 }
