@@ -1,7 +1,9 @@
 // The border: each function checks what is cheap to check, runs the kernel of its device, and turns whatever is thrown
 // into a status and a message.
+#include <algorithm>
 #include <cinttypes>
 #include <cstring>
+#include <vector>
 
 #include "api_guard.h"
 #include "cpu/conv2d_choice.h"
@@ -119,8 +121,8 @@ int copy_bytes(int device, void (*copy)(void*, const void*, int64_t), void (*cud
 #define TALUS_PUT put_bytes, cuda::put
 #define TALUS_GET get_bytes, cuda::get
 #else
-#define TALUS_PUT put_bytes, nullptr
-#define TALUS_GET get_bytes, nullptr
+#define TALUS_PUT put_bytes, static_cast<decltype(&put_bytes)>(nullptr)
+#define TALUS_GET get_bytes, static_cast<decltype(&get_bytes)>(nullptr)
 #endif
 
 }  // namespace
@@ -222,6 +224,23 @@ int talus_get_i32(int device, talus_ptr src, int32_t* dst, int64_t n) {
 }
 int talus_get_u8(int device, talus_ptr src, int8_t* dst, int64_t n) {
   return copy_bytes(device, TALUS_GET, dst, src, n, 1);
+}
+
+int talus_transfer(int src_device, talus_ptr src, int dst_device, talus_ptr dst, int64_t bytes) {
+  if (dst_device == TALUS_DEVICE_CPU) return copy_bytes(src_device, TALUS_GET, dst, src, bytes, 1);
+  if (src_device == TALUS_DEVICE_CPU) return copy_bytes(dst_device, TALUS_PUT, dst, src, bytes, 1);
+  // Through the host, in pieces: not every pair of devices sees each other.
+  return guarded([&] {
+    require_count("the number of bytes", bytes);
+    std::vector<char> piece(static_cast<size_t>(std::min<int64_t>(bytes, 1 << 20)));
+    for (int64_t at = 0; at < bytes; at += 1 << 20) {
+      const int64_t count = std::min<int64_t>(bytes - at, 1 << 20);
+      const auto get = function_on(src_device, TALUS_GET);
+      get(piece.data(), static_cast<const char*>(src) + at, count);
+      const auto put = function_on(dst_device, TALUS_PUT);
+      put(static_cast<char*>(dst) + at, piece.data(), count);
+    }
+  });
 }
 
 // -------------------------------------------------------------------------------------- copy, element-wise

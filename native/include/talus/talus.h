@@ -238,6 +238,8 @@ TALUS_API int talus_get_f64(int device, talus_ptr src, double* dst, int64_t n);
 TALUS_API int talus_get_i64(int device, talus_ptr src, int64_t* dst, int64_t n);
 TALUS_API int talus_get_i32(int device, talus_ptr src, int32_t* dst, int64_t n);
 TALUS_API int talus_get_u8(int device, talus_ptr src, int8_t* dst, int64_t n);
+/* Between the memories of two devices; dst holds the bytes as far as later calls can tell. */
+TALUS_API int talus_transfer(int src_device, talus_ptr src, int dst_device, talus_ptr dst, int64_t bytes);
 
 /* ------------------------------------------ CUDA: devices, streams, events, graphs */
 

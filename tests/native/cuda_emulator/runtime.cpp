@@ -2,6 +2,7 @@
 #include "runtime.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 
@@ -14,7 +15,14 @@ namespace {
 
 thread_local cudaError_t last_error = cudaSuccess;
 thread_local int device = 0;
-int devices = 1;
+
+// One, unless the environment asks for more.
+int first_device_count() {
+  const char* const text = std::getenv("TALUS_EMULATED_DEVICES");
+  const int count = text == nullptr ? 1 : std::atoi(text);
+  return count < 0 ? 0 : count < kMaxDevices ? count : kMaxDevices;
+}
+int devices = first_device_count();
 
 std::map<const void*, int>& dynamic_limits() {
   static auto& limits = *new std::map<const void*, int>;
