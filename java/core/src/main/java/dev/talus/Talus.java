@@ -10,7 +10,8 @@ public final class Talus {
   private Talus() {}
 
   /**
-   * Seeds the default generator: every random number from here on is PyTorch's for this seed.
+   * Seeds the default generator: every random number on the CPU from here on is PyTorch's for this
+   * seed; those on GPUs repeat, too, see {@link Generator}.
    *
    * @param seed any number
    * @see <a
@@ -42,6 +43,15 @@ public final class Talus {
   /** The memory counters of the CPU now. */
   public static MemoryStats memory() {
     return Allocator.CPU.stats();
+  }
+
+  /**
+   * The memory counters of a device now.
+   *
+   * @param device any device
+   */
+  public static MemoryStats memory(Device device) {
+    return Allocator.of(device).stats();
   }
 
   /** The instruction set the kernels use: baseline, avx2, avx512 or neon; see {@code TALUS_ISA}. */

@@ -151,7 +151,7 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
 
   private static Tensor allocate(Geometry plain) {
     long bytes = Math.multiplyExact(plain.numel, plain.dtype.bytes());
-    Storage storage = Storage.allocate(Allocator.CPU, bytes);
+    Storage storage = Storage.allocate(Allocator.of(plain.device), bytes);
     Tensor tensor = new Tensor(storage, plain, new VersionCounter(), null, null);
     tensor.enterScope();
     return tensor;

@@ -3,6 +3,7 @@ package dev.talus;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.AutogradMeta;
 import dev.talus.autograd.Node;
+import dev.talus.ops.Placement;
 import java.util.function.UnaryOperator;
 
 /** A tensor's part in the graph: gradients, history, hooks. */
@@ -78,6 +79,7 @@ abstract class TensorAutograd extends TensorInPlace {
    */
   public final void setGrad(Tensor grad) {
     if (grad != null) {
+      Placement.same(self(), grad);
       if (!grad.shape().equals(self().shape()) || grad.dtype() != self().dtype()) {
         throw new IllegalArgumentException(
             "assigned grad is "

@@ -92,6 +92,16 @@ abstract class TensorCreation extends Scoped {
     return filled(dtype, value, value);
   }
 
+  /** A scalar of the given type on a device. */
+  public static Tensor scalar(double value, DType dtype, Device device) {
+    return fill(empty(dtype, device), value, (long) value);
+  }
+
+  /** A scalar of the given type on a device, exact for 64-bit integers. */
+  public static Tensor scalar(long value, DType dtype, Device device) {
+    return fill(empty(dtype, device), value, value);
+  }
+
   // ------------------------------------------------------------------- filled
 
   /** A float32 tensor whose contents are not defined. */
@@ -101,7 +111,12 @@ abstract class TensorCreation extends Scoped {
 
   /** A tensor whose contents are not defined. */
   public static Tensor empty(DType dtype, long... shape) {
-    return Tensor.allocate(dtype, Device.CPU, Shape.of(shape).toArray());
+    return empty(dtype, Device.CPU, shape);
+  }
+
+  /** A tensor on a device whose contents are not defined. */
+  public static Tensor empty(DType dtype, Device device, long... shape) {
+    return Tensor.allocate(dtype, device, Shape.of(shape).toArray());
   }
 
   /** A float32 tensor of zeros. */
@@ -114,6 +129,11 @@ abstract class TensorCreation extends Scoped {
     return filled(dtype, 0, 0, shape);
   }
 
+  /** A tensor of zeros on a device. */
+  public static Tensor zeros(DType dtype, Device device, long... shape) {
+    return fill(empty(dtype, device, shape), 0, 0);
+  }
+
   /** A float32 tensor of ones. */
   public static Tensor ones(long... shape) {
     return filled(DType.FLOAT32, 1, 1, shape);
@@ -124,6 +144,11 @@ abstract class TensorCreation extends Scoped {
     return filled(dtype, 1, 1, shape);
   }
 
+  /** A tensor of ones on a device. */
+  public static Tensor ones(DType dtype, Device device, long... shape) {
+    return fill(empty(dtype, device, shape), 1, 1);
+  }
+
   /** A float32 tensor of one value everywhere; the value comes last in PyTorch. */
   public static Tensor full(double value, long... shape) {
     return filled(DType.FLOAT32, value, (long) value, shape);
@@ -132,6 +157,11 @@ abstract class TensorCreation extends Scoped {
   /** A tensor of one value everywhere. */
   public static Tensor full(DType dtype, double value, long... shape) {
     return filled(dtype, value, (long) value, shape);
+  }
+
+  /** A tensor of one value everywhere, on a device. */
+  public static Tensor full(DType dtype, Device device, double value, long... shape) {
+    return fill(empty(dtype, device, shape), value, (long) value);
   }
 
   private static Tensor filled(DType dtype, double value, long integer, long... shape) {
@@ -189,15 +219,21 @@ abstract class TensorCreation extends Scoped {
    * @throws IllegalArgumentException if step is 0 or leads away from end
    */
   public static Tensor arange(long start, long end, long step) {
-    return sequence(DType.INT64, start, end, step);
+    return arange(start, end, step, Device.CPU);
+  }
+
+  /** The int64 numbers start, start+step, … before end, on a device. */
+  public static Tensor arange(long start, long end, long step, Device device) {
+    return sequence(DType.INT64, device, start, end, step);
   }
 
   /** The float32 numbers start, start+step, … before end; see {@link #arange(long, long, long)}. */
   public static Tensor arange(double start, double end, double step) {
-    return sequence(DType.FLOAT32, start, end, step);
+    return sequence(DType.FLOAT32, Device.CPU, start, end, step);
   }
 
-  private static Tensor sequence(DType dtype, double start, double end, double step) {
+  private static Tensor sequence(
+      DType dtype, Device device, double start, double end, double step) {
     if (step == 0) {
       throw new IllegalArgumentException("step must be nonzero");
     }
@@ -210,7 +246,7 @@ abstract class TensorCreation extends Scoped {
               + " by "
               + step);
     }
-    Tensor out = empty(dtype, (long) Math.ceil((end - start) / step));
+    Tensor out = empty(dtype, device, (long) Math.ceil((end - start) / step));
     Native.arange(out.device().id(), dtype.code(), out.numel(), start, step, out.address());
     return out;
   }
@@ -222,7 +258,12 @@ abstract class TensorCreation extends Scoped {
 
   /** A float32 matrix with ones on the diagonal. */
   public static Tensor eye(long rows, long columns) {
-    Tensor out = zeros(rows, columns);
+    return eye(rows, columns, Device.CPU);
+  }
+
+  /** A float32 matrix with ones on the diagonal, on a device. */
+  public static Tensor eye(long rows, long columns, Device device) {
+    Tensor out = zeros(DType.FLOAT32, device, rows, columns);
     long n = Math.min(rows, columns);
     if (n > 0) {
       try (Scope scope = Scope.open()) {
@@ -244,6 +285,11 @@ abstract class TensorCreation extends Scoped {
     return uniform(empty(dtype, shape), 0, 1, Generator.defaultGenerator());
   }
 
+  /** Uniform numbers in [0, 1) of a floating type, on a device. */
+  public static Tensor rand(DType dtype, Device device, long... shape) {
+    return uniform(empty(dtype, device, shape), 0, 1, Generator.defaultGenerator());
+  }
+
   /** Uniform float32 numbers in [0, 1) from a generator of one's own. */
   public static Tensor rand(Generator generator, long... shape) {
     return uniform(empty(shape), 0, 1, generator);
@@ -257,6 +303,11 @@ abstract class TensorCreation extends Scoped {
   /** Standard normal numbers of a floating type. */
   public static Tensor randn(DType dtype, long... shape) {
     return normal(empty(dtype, shape), 0, 1, Generator.defaultGenerator());
+  }
+
+  /** Standard normal numbers of a floating type, on a device. */
+  public static Tensor randn(DType dtype, Device device, long... shape) {
+    return normal(empty(dtype, device, shape), 0, 1, Generator.defaultGenerator());
   }
 
   /** Standard normal float32 numbers from a generator of one's own. */
@@ -287,6 +338,13 @@ abstract class TensorCreation extends Scoped {
   public static Tensor randint(Generator generator, long low, long high, long... shape) {
     Tensor out = empty(DType.INT64, shape);
     generator.randomInt(out, low, high);
+    return out;
+  }
+
+  /** Int64 numbers in [low, high), on a device. */
+  public static Tensor randint(Device device, long low, long high, long... shape) {
+    Tensor out = empty(DType.INT64, device, shape);
+    Generator.defaultGenerator().randomInt(out, low, high);
     return out;
   }
 

@@ -143,7 +143,37 @@ abstract class TensorViews extends TensorCreation {
 
   /** This tensor if it has the type, else a converted copy; gradients flow through. */
   public final Tensor to(DType dtype) {
-    return self().dtype() == dtype ? self() : ToCopy.apply(self(), dtype);
+    return to(self().device(), dtype);
+  }
+
+  /**
+   * This tensor if it lives on the device, else a copy there; gradients flow through.
+   *
+   * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.Tensor.to.html">to</a>
+   */
+  public final Tensor to(Device device) {
+    return to(device, self().dtype());
+  }
+
+  /** This tensor if it lives on the device and has the type, else a copy that does. */
+  public final Tensor to(Device device, DType dtype) {
+    return self().dtype() == dtype && self().device() == device
+        ? self()
+        : ToCopy.apply(self(), device, dtype);
+  }
+
+  /** {@code to(Device.CPU)}. */
+  public final Tensor cpu() {
+    return to(Device.CPU);
+  }
+
+  /**
+   * {@code to(Device.cuda())}, the first GPU.
+   *
+   * @throws UnsupportedOperationException if no GPU can be used, saying why
+   */
+  public final Tensor cuda() {
+    return to(Device.cuda());
   }
 
   /** {@code to(DType.FLOAT64)}. */

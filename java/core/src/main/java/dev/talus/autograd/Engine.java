@@ -4,6 +4,7 @@ import dev.talus.DType;
 import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.internal.Context;
+import dev.talus.ops.Placement;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Collections;
@@ -278,6 +279,7 @@ final class Engine {
       }
       return Tensor.onesLike(root).disown();
     }
+    Placement.same(root, grad);
     if (!Arrays.equals(grad.sizes(), root.sizes())) {
       throw new IllegalArgumentException(
           "Mismatch in shape: the gradient has a shape of "

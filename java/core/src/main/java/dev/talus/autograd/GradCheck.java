@@ -78,7 +78,7 @@ public final class GradCheck {
     for (int i = 0; i < values.length; i++) {
       values[i] = 0.5 + Math.sin(1 + 2.4 * i);
     }
-    return Tensor.of(values, values.length).reshape(out.sizes()).detach();
+    return Tensor.of(values, values.length).reshape(out.sizes()).to(out.device()).detach();
   }
 
   private static int[] differentiated(Tensor[] inputs) {
@@ -119,7 +119,8 @@ public final class GradCheck {
       try (Scope scope = Scope.open()) {
         double[] unit = new double[rows];
         unit[row] = 1;
-        Tensor[] grads = gradients(out, of, Tensor.of(unit, rows).reshape(out.sizes()));
+        Tensor seed = Tensor.of(unit, rows).reshape(out.sizes()).to(out.device());
+        Tensor[] grads = gradients(out, of, seed);
         for (int c = 0; c < of.length; c++) {
           jacobians[c][row] =
               grads[c] == null ? new double[(int) of[c].numel()] : grads[c].toDoubleArray();
@@ -191,6 +192,7 @@ public final class GradCheck {
       all[index] =
           Tensor.of(moved, moved.length)
               .reshape(inputs[index].sizes())
+              .to(inputs[index].device())
               .detach()
               .requiresGrad_(true);
       return function.apply(all).toDoubleArray();

@@ -1,6 +1,8 @@
 package dev.talus.data;
 
+import dev.talus.Device;
 import dev.talus.Scope;
+import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import java.util.ArrayDeque;
 import java.util.Arrays;
@@ -22,6 +24,7 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
   private final int batchSize;
   private final long count;
   private final int depth;
+  private final Device device; // null: where the data set makes them
   private final ThreadPoolExecutor pool;
   private final ArrayDeque<Future<Batch>> pending = new ArrayDeque<>();
   private long submitted;
@@ -31,11 +34,19 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
   private long end;
   private long waited;
 
-  Batches(Dataset dataset, long[] order, int batchSize, long count, int workers, int prefetch) {
+  Batches(
+      Dataset dataset,
+      long[] order,
+      int batchSize,
+      long count,
+      int workers,
+      int prefetch,
+      Device device) {
     this.dataset = dataset;
     this.order = order;
     this.batchSize = batchSize;
     this.count = count;
+    this.device = device;
     depth = workers * prefetch;
     pool = workers == 0 || count == 0 ? null : pool(workers);
     begin = System.nanoTime();
@@ -105,17 +116,33 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
     long start = System.nanoTime();
     Batch batch;
     try {
-      batch = pool == null ? prepare(delivered) : received();
+      batch = placed(pool == null ? prepare(delivered) : received());
     } finally {
       end = System.nanoTime();
       waited += end - start;
     }
-    Scope.adopt(batch.x());
-    Scope.adopt(batch.y());
     if (++delivered == count) {
       shutDown();
     }
     return batch;
+  }
+
+  /** The batch on its device, owned by the innermost scope. */
+  private Batch placed(Batch batch) {
+    Scope.adopt(batch.x());
+    Scope.adopt(batch.y());
+    if (device == null) {
+      return batch;
+    }
+    Tensor x = batch.x().to(device);
+    Tensor y = batch.y().to(device);
+    if (x != batch.x()) {
+      batch.x().close();
+    }
+    if (y != batch.y()) {
+      batch.y().close();
+    }
+    return new Batch(x, y);
   }
 
   private Batch received() {

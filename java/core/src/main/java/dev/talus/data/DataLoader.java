@@ -1,5 +1,6 @@
 package dev.talus.data;
 
+import dev.talus.Device;
 import dev.talus.Generator;
 import dev.talus.Tensor;
 
@@ -29,6 +30,7 @@ public final class DataLoader implements Iterable<Batch> {
   private int workers;
   private int prefetch = 2;
   private Generator generator;
+  private Device device;
   private Batches last;
 
   /**
@@ -108,6 +110,18 @@ public final class DataLoader implements Iterable<Batch> {
     return this;
   }
 
+  /**
+   * Sets where batches go: each is moved there as it is handed out. By default it stays where the
+   * data set made it.
+   *
+   * @param where the device of the network
+   * @return this
+   */
+  public DataLoader device(Device where) {
+    device = where;
+    return this;
+  }
+
   /** How many batches an epoch has. */
   public long size() {
     long examples = dataset.size();
@@ -127,7 +141,7 @@ public final class DataLoader implements Iterable<Batch> {
   /** Starts an epoch. */
   @Override
   public Batches iterator() {
-    last = new Batches(dataset, order(), batchSize, size(), workers, prefetch);
+    last = new Batches(dataset, order(), batchSize, size(), workers, prefetch, device);
     return last;
   }
 

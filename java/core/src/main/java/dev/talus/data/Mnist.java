@@ -1,7 +1,6 @@
 package dev.talus.data;
 
 import dev.talus.DType;
-import dev.talus.Device;
 import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.internal.Native;
@@ -162,7 +161,8 @@ public final class Mnist implements Dataset, AutoCloseable {
           "expected uint8 images [N, H, W], got " + images.geometry().describe());
     }
     try (Scope scope = Scope.open()) {
-      return scope.escape(normalized(images.contiguous(), Tensor.arange(images.size(0))));
+      return scope.escape(
+          normalized(images.contiguous(), Tensor.arange(0, images.size(0), 1, images.device())));
     }
   }
 
@@ -171,7 +171,12 @@ public final class Mnist implements Dataset, AutoCloseable {
     long width = images.size(2);
     Tensor out =
         Tensor.allocate(
-            DType.FLOAT32, Device.CPU, index.numel(), 1, height + 2 * PADDING, width + 2 * PADDING);
+            DType.FLOAT32,
+            images.device(),
+            index.numel(),
+            1,
+            height + 2 * PADDING,
+            width + 2 * PADDING);
     Native.imageBatch(
         out.device().id(),
         images.size(0),

@@ -45,7 +45,8 @@ public final class TensorDataset implements Dataset {
     try (Scope scope = Scope.open()) {
       Tensor index = Tensor.of(indices);
       return new Batch(
-          scope.escape(x.indexSelect(0, index)), scope.escape(y.indexSelect(0, index)));
+          scope.escape(x.indexSelect(0, index.to(x.device()))),
+          scope.escape(y.indexSelect(0, index.to(y.device()))));
     }
   }
 }

@@ -71,6 +71,29 @@ public final class Native {
     return talus_num_threads();
   }
 
+  // ------------------------------------------------------------------ devices
+
+  public static int cudaCount() {
+    return talus_cuda_device_count();
+  }
+
+  /** What the library says to somebody who asks for the first CUDA device where none is. */
+  public static String missingCuda() {
+    return talus_device_name(TALUS_DEVICE_CUDA) == null ? talus_last_error() : null;
+  }
+
+  public static String deviceName(int device) {
+    String name = talus_device_name(device);
+    if (name == null) {
+      throw new IllegalArgumentException(talus_last_error());
+    }
+    return name;
+  }
+
+  public static void synchronize(int device) {
+    check(talus_synchronize(device));
+  }
+
   // ------------------------------------------------------------------- memory
 
   public static long alloc(int device, long bytes) {
@@ -151,6 +174,10 @@ public final class Native {
 
   public static void get(int device, long from, byte[] to) {
     check(talus_get_u8(device, from, to, to.length));
+  }
+
+  public static void transfer(int fromDevice, long from, int toDevice, long to, long bytes) {
+    check(talus_transfer(fromDevice, from, toDevice, to, bytes));
   }
 
   // ------------------------------------------------------- copy, element-wise

@@ -94,6 +94,11 @@ public final class TensorText implements PrintSource {
   }
 
   @Override
+  public String device() {
+    return tensor.device().isCuda() ? tensor.device().toString() : null;
+  }
+
+  @Override
   public boolean requiresGrad() {
     return tensor.requiresGrad();
   }

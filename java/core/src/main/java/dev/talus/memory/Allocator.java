@@ -9,23 +9,46 @@ import java.util.Locale;
 /**
  * The caching allocator that all tensor bytes of a device come from.
  *
- * <p>Its limit bounds live and cached bytes. It defaults to the memory this machine or container
- * grants, less the Java heap's maximum; the system property {@code talus.memory.limit} sets it, as
- * bytes or with a unit: {@code 512m}, {@code 8g}.
+ * <p>Its limit bounds live and cached bytes. On the CPU it defaults to the memory this machine or
+ * container grants, less the Java heap's maximum; the system property {@code talus.memory.limit}
+ * sets it, as bytes or with a unit: {@code 512m}, {@code 8g}. A GPU has no limit but its memory,
+ * unless {@code talus.cuda.memory.limit} sets one for each.
  */
 public final class Allocator {
   /** The allocator of {@link Device#CPU}. */
-  public static final Allocator CPU = new Allocator(Device.CPU);
+  public static final Allocator CPU = new Allocator(Device.CPU, "talus.memory.limit");
+
+  /** Those of the GPUs, once somebody asks for them. */
+  private static final class Gpus {
+    static final Allocator[] ALL = new Allocator[Device.cudaCount()];
+
+    static {
+      for (int i = 0; i < ALL.length; i++) {
+        ALL[i] = new Allocator(Device.cuda(i), "talus.cuda.memory.limit");
+      }
+    }
+  }
 
   /** How many size classes an out-of-memory message lists. */
   private static final int HOLDERS = 5;
 
   private final Device device;
+  private final String property;
 
-  private Allocator(Device device) {
+  private Allocator(Device device, String property) {
     this.device = device;
-    Native.setMemoryLimit(
-        device.id(), configuredLimit(System.getProperty("talus.memory.limit"), defaultLimit()));
+    this.property = property;
+    long otherwise = device.isCuda() ? Long.MAX_VALUE : defaultLimit();
+    Native.setMemoryLimit(device.id(), configuredLimit(property, otherwise));
+  }
+
+  /**
+   * The allocator of a device.
+   *
+   * @param device any device
+   */
+  public static Allocator of(Device device) {
+    return device == Device.CPU ? CPU : Gpus.ALL[device.index()];
   }
 
   /**
@@ -94,7 +117,9 @@ public final class Allocator {
     text.append(LeakDetector.topSites(HOLDERS));
     return text.append(
             ". Close tensors or scopes earlier, use smaller batches,"
-                + " or raise the limit with -Dtalus.memory.limit=...")
+                + " or raise the limit with -D"
+                + property
+                + "=...")
         .toString();
   }
 
@@ -107,7 +132,8 @@ public final class Allocator {
   }
 
   /** Parses a limit such as 1073741824, 512m or 8g. */
-  static long configuredLimit(String text, long otherwise) {
+  static long configuredLimit(String property, long otherwise) {
+    String text = System.getProperty(property);
     if (text == null || text.isBlank()) {
       return otherwise;
     }
@@ -125,6 +151,6 @@ public final class Allocator {
       // Reported below, with what would have been right.
     }
     throw new IllegalArgumentException(
-        "talus.memory.limit=" + text + " is not a size; write bytes, or a unit as in 512m or 8g");
+        property + "=" + text + " is not a size; write bytes, or a unit as in 512m or 8g");
   }
 }

@@ -1,6 +1,7 @@
 package dev.talus.nn;
 
 import dev.talus.DType;
+import dev.talus.Device;
 import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * The base of all layers and networks: {@code torch.nn.Module} in Java. A module owns parameters,
@@ -278,13 +280,31 @@ public abstract class Module implements AutoCloseable {
       throw new IllegalArgumentException(
           "Module.to only accepts floating point dtypes, but got desired dtype=" + dtype);
     }
+    return replaceAll(tensor -> tensor.dtype().isFloating() ? tensor.to(dtype) : tensor);
+  }
+
+  /**
+   * Moves all parameters, their gradients and buffers to a device. The objects stay the same, so an
+   * optimizer made before goes on with them.
+   *
+   * @param device where
+   * @return this
+   */
+  public final Module to(Device device) {
+    return replaceAll(tensor -> tensor.to(device));
+  }
+
+  /** Gives all tensors the values a function makes of them; it returns what may stay. */
+  private Module replaceAll(UnaryOperator<Tensor> function) {
     try (Scope scope = Scope.open();
         Autograd.GradMode mode = Autograd.noGrad()) {
       for (Collection<? extends Tensor> tensors : List.of(parameters(), buffers())) {
         for (Tensor tensor : tensors) {
-          if (tensor.dtype().isFloating() && tensor.dtype() != dtype) {
-            Tensor grad = tensor.grad() == null ? null : tensor.grad().to(dtype).keep();
-            tensor.setData(tensor.detach().to(dtype));
+          Tensor values = tensor.detach();
+          Tensor replaced = function.apply(values);
+          if (replaced != values) {
+            Tensor grad = tensor.grad() == null ? null : function.apply(tensor.grad()).keep();
+            tensor.setData(replaced);
             tensor.setGrad(grad);
           }
         }

@@ -42,7 +42,7 @@ final class SoftTargets {
       double smoothing) {
     int dim = classDim(logp);
     Tensor nll = F.nllLoss(logp, target, weight, ignoreIndex, reduction);
-    Tensor ignored = target.eq(Tensor.scalar(ignoreIndex, DType.INT64));
+    Tensor ignored = target.eq(Tensor.scalar(ignoreIndex, DType.INT64, target.device()));
     Tensor each = weighted(logp, weight).sum(dim).neg().maskedFill(ignored, 0);
     Tensor spread = each;
     if (reduction != Reduction.NONE) {

@@ -33,7 +33,7 @@ public final class AsStrided extends Node {
 
   @Override
   protected Tensor[] backward(Tensor grad, boolean[] needs) {
-    Tensor whole = Tensor.zeros(grad.dtype(), inputSizes(0));
+    Tensor whole = Tensor.zeros(grad.dtype(), grad.device(), inputSizes(0));
     window(whole, view, baseOffset).copy_(grad);
     return new Tensor[] {whole};
   }

@@ -131,6 +131,7 @@ public final class BatchNorm extends Node {
       Tensor runningMean,
       Tensor runningVar,
       boolean training) {
+    Placement.same(x, weight, bias, runningMean, runningVar);
     Checks.floating("batch_norm", x);
     if (x.dim() < 2) {
       throw new IllegalArgumentException(

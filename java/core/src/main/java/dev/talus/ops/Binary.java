@@ -111,8 +111,9 @@ public final class Binary {
 
   public Tensor apply(Tensor first, Tensor second, double alpha) {
     DType type = resultType(first, second);
-    Tensor x = first.to(type);
-    Tensor y = second.to(type);
+    Tensor x = Placement.beside(first, second).to(type);
+    Tensor y = Placement.beside(second, first).to(type);
+    Placement.same(x, y);
     long[] sizes = Shape.broadcast(x.sizes(), y.sizes());
     Tensor out =
         sizes == x.sizes() ? Tensor.allocateLike(x) : Tensor.allocate(type, x.device(), sizes);
@@ -129,7 +130,7 @@ public final class Binary {
       return withScalar(x, value);
     }
     DType type = x.dtype() == DType.BOOL ? DType.INT64 : x.dtype();
-    try (Tensor scalar = Tensor.scalar(value, type)) {
+    try (Tensor scalar = Tensor.scalar(value, type, x.device())) {
       return apply(x, scalar);
     }
   }
@@ -137,7 +138,7 @@ public final class Binary {
   /** With a number of the tensor's type, or float32 beside integers. */
   public Tensor withScalar(Tensor x, double value) {
     DType type = x.dtype().isFloating() ? x.dtype() : DType.FLOAT32;
-    try (Tensor scalar = Tensor.scalar(value, type)) {
+    try (Tensor scalar = Tensor.scalar(value, type, x.device())) {
       return apply(x, scalar);
     }
   }

@@ -39,6 +39,7 @@ public final class Cat extends Node {
     Tensor first = tensors.get(0);
     DType type = first.dtype();
     for (Tensor tensor : tensors) {
+      Placement.same(first, tensor);
       type = DType.promote(type, tensor.dtype());
       first = isSkipped(first) ? tensor : first;
     }

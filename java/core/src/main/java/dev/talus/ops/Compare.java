@@ -104,7 +104,8 @@ public final class Compare {
    * else float64, so that both sides are compared as real numbers.
    */
   public static Tensor scalarFor(Tensor x, double value) {
-    return Tensor.scalar(value, Checks.holds(x.dtype(), value) ? x.dtype() : DType.FLOAT64);
+    return Tensor.scalar(
+        value, Checks.holds(x.dtype(), value) ? x.dtype() : DType.FLOAT64, x.device());
   }
 
   /**
@@ -113,6 +114,7 @@ public final class Compare {
    * @throws IllegalArgumentException if types differ or shapes do not broadcast
    */
   public static boolean allclose(Tensor x, Tensor y, double rtol, double atol) {
+    Placement.same(x, y);
     Checks.sameType("allclose", x, "other", y);
     try (Scope scope = Scope.open();
         Autograd.GradMode mode = Autograd.noGrad()) {
@@ -136,7 +138,10 @@ public final class Compare {
     return run(code, Types.promote(x, y), DType.BOOL, x, y);
   }
 
-  private static Tensor run(int code, DType type, DType outType, Tensor x, Tensor y) {
+  private static Tensor run(int code, DType type, DType outType, Tensor first, Tensor second) {
+    Tensor x = Placement.beside(first, second);
+    Tensor y = Placement.beside(second, first);
+    Placement.same(x, y);
     Tensor out = Tensor.allocate(outType, x.device(), Shape.broadcast(x.sizes(), y.sizes()));
     if (x.dtype() == type && y.dtype() == type) {
       Binary.launch(code, x, y, 1, out);

@@ -27,6 +27,7 @@ final class Conv2dShape {
               + " width], but got weight of size "
               + w.shape());
     }
+    Placement.same(x, w, bias);
     checkChannels(x, w, groups);
     if (bias != null) {
       Checks.sameType("conv2d", x, "bias", bias);

@@ -32,6 +32,7 @@ public final class Embedding extends Node {
     if (weight.dim() != 2) {
       throw new IllegalArgumentException("'weight' must be 2-D, but got shape " + weight.shape());
     }
+    Placement.same(weight, index);
     try (Scope scope = Scope.open()) {
       Tensor flat = Checks.index("embedding", index).reshape(-1);
       Tensor rows = lookUp(weight, flat, index.sizes());

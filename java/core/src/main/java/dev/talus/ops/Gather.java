@@ -30,6 +30,7 @@ public final class Gather extends Node {
    */
   public static Tensor apply(Tensor x, int dim, Tensor index) {
     int d = Shape.wrapDim(dim, x.dim());
+    Placement.same(x, index);
     Tensor i = Checks.index("gather", index);
     checkFits("gather", i, "input", x, d);
     Tensor out = Tensor.allocate(x.dtype(), x.device(), i.sizes());

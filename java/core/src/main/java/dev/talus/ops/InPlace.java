@@ -28,7 +28,9 @@ public final class InPlace {
   private InPlace() {}
 
   /** {@code target = op(target, other)}. */
-  public static Tensor binary(Binary op, Tensor target, Tensor other, double alpha) {
+  public static Tensor binary(Binary op, Tensor target, Tensor second, double alpha) {
+    Tensor other = Placement.beside(second, target);
+    Placement.same(target, other);
     checkResult(target, Shape.broadcast(target.sizes(), other.sizes()));
     DType type = op.resultType(target, other);
     if (!Types.canCast(type, target.dtype())) {
@@ -67,7 +69,8 @@ public final class InPlace {
   /** {@code target /= value}. */
   public static Tensor divide(Tensor target, double value) {
     try (Scope scope = Scope.open()) {
-      return scope.escape(binary(Binary.DIV, target, Tensor.scalar(value, target.dtype()), 1));
+      return scope.escape(
+          binary(Binary.DIV, target, Tensor.scalar(value, target.dtype(), target.device()), 1));
     }
   }
 
@@ -141,8 +144,12 @@ public final class InPlace {
         .toArray();
   }
 
-  /** Copies and converts between tensors of one shape, unseen by autograd. */
+  /** Copies and converts between tensors of one shape, on any devices, unseen by autograd. */
   static void copyValues(Tensor from, Tensor to) {
+    if (from.device() != to.device()) {
+      transfer(from, to);
+      return;
+    }
     Native.copy(
         from.device().id(),
         from.dtype().code(),
@@ -153,6 +160,26 @@ public final class InPlace {
         to.address());
     Reference.reachabilityFence(from);
     Reference.reachabilityFence(to);
+  }
+
+  /** Between devices only whole blocks of one type travel; the rest is done on either side. */
+  private static void transfer(Tensor from, Tensor to) {
+    try (Scope scope = Scope.open();
+        Autograd.GradMode mode = Autograd.noGrad()) {
+      Tensor sent = from.to(to.dtype()).contiguous();
+      Tensor received = to.isContiguous() ? to : Tensor.emptyLike(to);
+      Native.transfer(
+          sent.device().id(),
+          sent.address(),
+          received.device().id(),
+          received.address(),
+          sent.numel() * sent.dtype().bytes());
+      if (received != to) {
+        copyValues(received, to);
+      }
+      Reference.reachabilityFence(sent);
+      Reference.reachabilityFence(received);
+    }
   }
 
   private static boolean records(Tensor target, Tensor other) {
@@ -185,7 +212,7 @@ public final class InPlace {
     if (target.base() == null) {
       target.autogradMeta().rebase(new Overwrite(target, source, name));
     } else {
-      rebaseView(target, source.to(target.dtype()));
+      rebaseView(target, source.to(target.device(), target.dtype()));
     }
     return changed(target);
   }

@@ -31,6 +31,7 @@ public final class IndexSelect extends Node {
    */
   public static Tensor apply(Tensor x, int dim, Tensor index) {
     int d = Shape.wrapDim(dim, x.dim());
+    Placement.same(x, index);
     Tensor i = Checks.index("index_select", index);
     if (i.dim() > 1 || (x.dim() == 0 && i.numel() != 1)) {
       throw new IllegalArgumentException(
@@ -82,7 +83,7 @@ public final class IndexSelect extends Node {
     }
 
     static Tensor intoZeros(long[] sizes, int dim, Tensor index, Tensor source) {
-      Tensor out = Tensor.zeros(source.dtype(), sizes);
+      Tensor out = Tensor.zeros(source.dtype(), source.device(), sizes);
       try (Scope scope = Scope.open();
           Autograd.GradMode mode = Autograd.noGrad()) {
         Blocks b = new Blocks(sizes, dim);

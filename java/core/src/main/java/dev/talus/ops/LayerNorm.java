@@ -81,6 +81,7 @@ public final class LayerNorm extends Node {
   }
 
   private static void check(Tensor x, long[] shape, Tensor weight, Tensor bias) {
+    Placement.same(x, weight, bias);
     Checks.floating("layer_norm", x);
     if (shape.length == 0) {
       throw new IllegalArgumentException(

@@ -23,6 +23,7 @@ public final class MaskedFill extends Node {
    *     integer type cannot hold the value
    */
   public static Tensor apply(Tensor x, Tensor mask, double value) {
+    Placement.same(x, mask);
     Checks.bool("masked_fill", "mask", mask);
     if (!Checks.holds(x.dtype(), value)) {
       throw new IllegalArgumentException(
@@ -30,7 +31,7 @@ public final class MaskedFill extends Node {
     }
     Tensor out = Tensor.allocate(x.dtype(), x.device(), Shape.broadcast(x.sizes(), mask.sizes()));
     try (Scope scope = Scope.open()) {
-      Where.launch(mask, Tensor.scalar(value, x.dtype()), x, out);
+      Where.launch(mask, Tensor.scalar(value, x.dtype(), x.device()), x, out);
     }
     return Autograd.records(x) ? new MaskedFill(x, mask).record(out) : out;
   }

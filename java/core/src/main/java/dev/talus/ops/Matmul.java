@@ -52,6 +52,7 @@ public final class Matmul {
     checkDims("addmm", a, 2, "mat1 must be a matrix");
     checkDims("addmm", b, 2, "mat2 must be a matrix");
     checkInner("mat1 and mat2", a, b);
+    Placement.same(a, input);
     checkType("addmm", a, input);
     long[] sizes = {a.sizes()[0], b.sizes()[1]};
     boolean isBias = input.dim() == 1 && input.sizes()[0] == sizes[1];
@@ -159,6 +160,7 @@ public final class Matmul {
   }
 
   private static void checkInner(String who, Tensor a, Tensor b) {
+    Placement.same(a, b);
     if (a.size(-1) != b.size(-2)) {
       throw new IllegalArgumentException(
           who

@@ -35,6 +35,7 @@ public final class MseLoss extends Node {
    * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html">MSELoss</a>
    */
   public static Tensor apply(Tensor input, Tensor target, Reduction reduction) {
+    Placement.same(input, target);
     DType type = Types.promote(input, target);
     Tensor x = input.to(type);
     Tensor y = target.to(type);

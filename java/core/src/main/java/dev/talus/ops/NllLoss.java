@@ -113,6 +113,7 @@ public final class NllLoss extends Node {
   }
 
   static void check(Tensor x, Tensor target, Tensor weight) {
+    Placement.same(x, target, weight);
     Checks.floating("nll_loss", x);
     if (target.dtype() != DType.INT64) {
       throw new IllegalArgumentException(
@@ -211,7 +212,7 @@ public final class NllLoss extends Node {
     Tensor classes = target.maskedFill(ignored, 0);
     Tensor share =
         weight == null
-            ? Tensor.ones(grad.dtype(), target.sizes())
+            ? Tensor.ones(grad.dtype(), grad.device(), target.sizes())
             : weight.indexSelect(0, classes.flatten()).reshape(target.sizes());
     Tensor scale = share.maskedFill(ignored, 0).neg();
     Tensor each = grad.mul(total != null ? scale.div(total) : scale);

@@ -112,7 +112,7 @@ final class Pool2dShape {
   /** Where in its plane the element lies that each window chose: h*W + w, as int64. */
   Tensor places(Tensor taps) {
     Tensor tap = taps.to(DType.INT64);
-    Tensor width = Tensor.scalar(params[TALUS_POOL_KW], DType.INT64);
+    Tensor width = Tensor.scalar(params[TALUS_POOL_KW], DType.INT64, taps.device());
     Tensor h = along(0, tap.floorDivide(width), out(0), 1);
     Tensor w = along(1, tap.remainder(width), 1, out(1));
     return h.mul(params[TALUS_POOL_W]).add(w);
@@ -121,7 +121,9 @@ final class Pool2dShape {
   private Tensor along(int i, Tensor tap, long rows, long cols) {
     long first = -params[TALUS_POOL_PAD_H + i];
     long stride = params[TALUS_POOL_STRIDE_H + i];
-    Tensor starts = Tensor.arange(first, first + stride * rows * cols, stride).reshape(rows, cols);
+    Tensor starts =
+        Tensor.arange(first, first + stride * rows * cols, stride, tap.device())
+            .reshape(rows, cols);
     return tap.mul(params[TALUS_POOL_DILATION_H + i]).add(starts);
   }
 }

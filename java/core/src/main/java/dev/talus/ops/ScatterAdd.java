@@ -33,6 +33,7 @@ public final class ScatterAdd extends Node {
    */
   public static Tensor apply(Tensor x, int dim, Tensor index, Tensor source) {
     int d = Shape.wrapDim(dim, x.dim());
+    Placement.same(x, index, source);
     Tensor i = Checks.index("scatter_add", index);
     Checks.sameType("scatter_add", x, "source", source);
     Gather.checkFits("scatter_add", i, "input", x, d);
@@ -50,7 +51,7 @@ public final class ScatterAdd extends Node {
 
   /** {@link #apply} to zeros of the given sizes. */
   static Tensor intoZeros(long[] sizes, int dim, Tensor index, Tensor source) {
-    return into(Tensor.zeros(source.dtype(), sizes), null, dim, index, source);
+    return into(Tensor.zeros(source.dtype(), source.device(), sizes), null, dim, index, source);
   }
 
   private static Tensor into(Tensor out, Tensor x, int dim, Tensor index, Tensor source) {

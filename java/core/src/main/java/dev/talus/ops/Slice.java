@@ -75,7 +75,7 @@ public final class Slice extends Node {
 
   /** Zeros of a shape, with a tensor put at a slice of one dimension. */
   static Tensor embed(Tensor part, long[] sizes, int dim, long start, long end, long step) {
-    Tensor whole = Tensor.zeros(part.dtype(), sizes);
+    Tensor whole = Tensor.zeros(part.dtype(), part.device(), sizes);
     whole.slice(dim, start, end, step).copy_(part);
     return whole;
   }

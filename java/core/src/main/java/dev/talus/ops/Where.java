@@ -26,8 +26,9 @@ public final class Where extends Node {
   public static Tensor apply(Tensor condition, Tensor first, Tensor second) {
     Checks.bool("where", "condition", condition);
     DType type = Types.promote(first, second);
-    Tensor x = first.to(type);
-    Tensor y = second.to(type);
+    Tensor x = Placement.beside(first, condition).to(type);
+    Tensor y = Placement.beside(second, condition).to(type);
+    Placement.same(condition, x, y);
     long[] sizes = Shape.broadcast(condition.sizes(), Shape.broadcast(x.sizes(), y.sizes()));
     Tensor out = Tensor.allocate(type, x.device(), sizes);
     launch(condition, x, y, out);
@@ -50,7 +51,7 @@ public final class Where extends Node {
   @Override
   protected Tensor[] backward(Tensor grad, boolean[] needs) {
     Tensor condition = saved(0);
-    Tensor zero = Tensor.scalar(0, grad.dtype());
+    Tensor zero = Tensor.scalar(0, grad.dtype(), grad.device());
     return new Tensor[] {
       needs[0] ? apply(condition, grad, zero) : null, needs[1] ? apply(condition, zero, grad) : null
     };

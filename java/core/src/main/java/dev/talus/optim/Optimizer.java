@@ -138,6 +138,9 @@ public abstract class Optimizer implements AutoCloseable {
       }
       makeStates(count, states);
       for (int i = 0; i < count; i++) {
+        batch[i].follow();
+      }
+      for (int i = 0; i < count; i++) {
         batch[i].write(addresses, i);
       }
       Slot first = batch[0];
@@ -238,6 +241,17 @@ public abstract class Optimizer implements AutoCloseable {
 
     private boolean hasState(int states) {
       return state.length == states && (states == 0 || state[0].dtype() == parameter.dtype());
+    }
+
+    /** State goes where its parameter went. */
+    private void follow() {
+      for (int s = 0; s < state.length; s++) {
+        if (state[s].device() != parameter.device()) {
+          Tensor old = state[s];
+          state[s] = old.to(parameter.device()).keep();
+          old.close();
+        }
+      }
     }
 
     private void take(Tensor[] blocks, long at) {
