@@ -1,11 +1,14 @@
 package dev.talus.cli;
 
+import dev.talus.Device;
 import dev.talus.Talus;
 import dev.talus.memory.MemoryStats;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -48,6 +51,7 @@ final class DoctorCommand implements Callable<Integer> {
           ThreadsOption.checkIsa() + " (this machine has: " + Talus.availableIsas() + ")");
       row(out, "Threads", Talus.numThreads() + " of " + cores() + " cores granted to this process");
       row(out, "Memory", Talus.memory().toString());
+      row(out, "CUDA devices", cudaDevices());
       return null;
     } catch (LinkageError | RuntimeException e) {
       if (loaded) {
@@ -57,6 +61,15 @@ final class DoctorCommand implements Callable<Integer> {
       }
       return e;
     }
+  }
+
+  private static String cudaDevices() {
+    if (!Device.isCudaAvailable()) {
+      return "none, because " + Device.whyNoCuda();
+    }
+    return IntStream.range(0, Device.cudaCount())
+        .mapToObj(i -> Device.cuda(i) + " is " + Device.cuda(i).hardwareName())
+        .collect(Collectors.joining(", "));
   }
 
   private static void explain(PrintWriter out, Throwable e) {

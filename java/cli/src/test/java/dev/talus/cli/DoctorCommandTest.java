@@ -19,7 +19,7 @@ class DoctorCommandTest {
     assertThat(Cli.run("doctor").succeeds().out())
         .contains("jnitalus", Talus.version() + " from ")
         .contains(Talus.isa() + " (this machine has: " + Talus.availableIsas() + ")")
-        .contains("Threads", "limit", System.getProperty("java.version"))
+        .contains("Threads", "limit", "CUDA devices", System.getProperty("java.version"))
         .contains(System.getProperty("os.arch"));
   }
 
