@@ -1,7 +1,6 @@
 #include "parallel.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 
 #include "cores.h"
 #include "error.h"
+#include "idler.h"
 
 namespace talus {
 namespace {
@@ -124,52 +124,6 @@ bool spin_until(Condition condition) {
   }
 }
 
-// A pool thread without work, and the core it was last seen on.
-//
-// Linux wakes a thread where it slept, and on small machines does not look for an idle core while the others are busy;
-// a thread that spins stays where it is for tens of milliseconds. A helper that once shared its caller's core would
-// take turns with it. So a caller that finds one on its own core bars that core from it until it has found work.
-class Idler {
-#if defined(__linux__)
- public:
-  Idler() : thread_(pthread_self()) {}
-
-  void note_core() { core_.store(sched_getcpu(), std::memory_order_relaxed); }
-
-  void avoid(int busy) {
-    if (busy != core_.load(std::memory_order_relaxed) || barred_) return;
-    if (pthread_getaffinity_np(thread_, sizeof granted_, &granted_) != 0 || CPU_COUNT(&granted_) < 2) return;
-    cpu_set_t others = granted_;
-    CPU_CLR(busy, &others);
-    barred_ = pthread_setaffinity_np(thread_, sizeof others, &others) == 0;
-  }
-
-  void unbar() {
-    if (barred_) pthread_setaffinity_np(thread_, sizeof granted_, &granted_);
-    barred_ = false;
-  }
-
- private:
-  pthread_t thread_;
-  std::atomic<int> core_{-1};
-  cpu_set_t granted_;
-  bool barred_ = false;
-#else
- public:
-  void note_core() {}
-  void avoid(int) {}
-  void unbar() {}
-#endif
-};
-
-int current_core() {
-#if defined(__linux__)
-  return sched_getcpu();
-#else
-  return -1;
-#endif
-}
-
 // Threads that help whoever calls. Callers and helpers at work together are kept to the number of threads, so many
 // callers share the cores: with as many callers as threads, each works alone.
 class Pool {
@@ -183,7 +137,7 @@ class Pool {
   int threads() const { return threads_; }
 
   void resize(int threads) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto lock = hold();
     threads_ = threads;
     // Those too many leave when they wake.
     wake_.notify_all();
@@ -192,7 +146,7 @@ class Pool {
   void run(Job& job) {
     job.cut(threads_);
     {
-      const std::lock_guard<std::mutex> lock(mutex_);
+      const auto lock = hold();
       start_workers();
       jobs_.push_back(&job);
       ++running_;
@@ -200,21 +154,33 @@ class Pool {
     }
     job.share(0);
     {
-      const std::lock_guard<std::mutex> lock(mutex_);
+      const auto lock = hold();
       remove(&job);
     }
     const auto done = [&] { return job.helpers.load() == 0; };
     if (!spin_until(done)) {
-      std::unique_lock<std::mutex> lock(mutex_);
+      auto lock = hold();
       done_.wait(lock, done);
     }
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto lock = hold();
     --running_;
     offer(1);
   }
 
  private:
   Pool() : threads_(std::max(1, std::min(granted_cores(), kMaxThreads))) {}
+
+  // The mutex. Threads that finish a job together meet here, for a fraction of a microsecond; the system would put one
+  // of them to sleep.
+  std::unique_lock<std::mutex> hold() {
+    std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+    for (int i = 0; i < 200 && !lock; ++i) {
+      relax();
+      lock.try_lock();
+    }
+    if (!lock) lock.lock();
+    return lock;
+  }
 
   // ------------------------------------------------------------ all of these with the mutex held
 
@@ -243,7 +209,7 @@ class Pool {
     help_wanted_ = wanted;
     if (!wanted) return;
     if (idle_.empty()) return;
-    const int core = current_core();
+    const int core = Idler::current_core();
     for (Idler* idler : idle_) idler->avoid(core);
     for (int64_t i = std::min<int64_t>({count, free, asleep_}); i > 0; --i) wake_.notify_one();
   }
@@ -277,7 +243,7 @@ class Pool {
 #if defined(__linux__)
     pthread_setname_np(pthread_self(), "talus");
 #endif
-    std::unique_lock<std::mutex> lock(mutex_);
+    auto lock = hold();
     while (workers_ < threads_) {
       Job* job = take();
       if (job == nullptr) {
@@ -286,7 +252,7 @@ class Pool {
       }
       lock.unlock();
       job->share(number);
-      lock.lock();
+      lock = hold();
       --running_;
       // The job may be gone as soon as its caller sees this.
       if (--job->helpers == 0) done_.notify_all();
@@ -304,7 +270,7 @@ class Pool {
       self.note_core();
       return help_wanted_.load(std::memory_order_relaxed);
     });
-    lock.lock();
+    lock = hold();
     if (!wanted && !help_wanted_ && workers_ < threads_) {
       ++asleep_;
       wake_.wait(lock);
@@ -323,7 +289,8 @@ class Pool {
   int asleep_ = 0;
   // Callers and helpers inside run() or share().
   int running_ = 0;
-  std::atomic<bool> help_wanted_{false};
+  // Apart from what callers write: idle threads look at it all the time.
+  alignas(64) std::atomic<bool> help_wanted_{false};
 };
 
 }  // namespace
