@@ -179,6 +179,8 @@ class Blocks {
     if (threads_ > 1) {
       const int64_t work = rows_ * columns_ * std::max<int64_t>(1, depth_);
       const int64_t wanted = std::min(threads_ * kTasksPerThread, work / (kParallelWork / 8) + 1);
+      // C that is walked along its rows is cut between rows first: pieces of them would lie on as many pages.
+      if (depth_ <= kDepthAlongRows) groups = std::min(panels_, std::max(groups, wanted));
       column_groups = std::min(tiles, ceil_div(wanted, groups));
       groups = std::min(panels_, std::max(groups, ceil_div(wanted, column_groups)));
     }
