@@ -230,6 +230,7 @@ TEST(matrix_times_vector) {
     for (const int64_t extra : {0, 2}) {
       compare_both({1, 1, 531, 203, ta, tb, 1, 0, true, true, extra});
       compare_both({1, 531, 1, 203, ta, tb, 2, 1, true, false, extra});
+      compare<float>({1, 1, 2100, 203, ta, tb, 1, 0, true, true, extra});
       compare_both({1, 1, 1, 203, ta, tb, 2, 1, true, false, extra});
     }
   });

@@ -13,6 +13,8 @@ namespace {
 // Dot products of longer rows would not find them in a cache.
 constexpr int64_t kMostDotDepth = 4096;
 
+constexpr int64_t kPage = 4096;
+
 // Scratch memory that is on the stack if it is small.
 template <class T>
 class Workspace {
@@ -141,8 +143,11 @@ void multiply_vector(const GemmKernels<T>& kernels, const Product<T>& p) {
   if (count * p.k <= kSmallWork / 4) {
     range(0, count);
   } else {
-    // Long ranges: down the rows of a matrix, short ones would be on another page at every step.
-    const int64_t share = count / (8 * num_threads());
+    // Long ranges: down the rows of a matrix, short ones would be on another page at every step. Rows of a page and
+    // more are read two pages at a time.
+    const int64_t threads = num_threads(), two_pages = 2 * kPage / int64_t{sizeof(T)};
+    const bool along_pages = !rows_are_dots && matrix.stride * int64_t{sizeof(T)} >= kPage;
+    const int64_t share = along_pages ? std::min(count / threads, two_pages) : count / (8 * threads);
     parallel_for(count, std::max(share, kParallelWork / 8 / p.k + 1), range);
   }
   const int64_t step = row ? 1 : p.ldc;
