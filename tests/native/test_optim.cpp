@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "check.h"
@@ -7,7 +8,7 @@
 namespace {
 
 // Tensors of many sizes: empty, smaller than a vector, larger than a block and than a thread's share.
-const std::vector<int64_t> numels = {1, 0, 3, 17, 511, 512, 513, 0, 40001, 64};
+const std::vector<int64_t> numels = {1, 0, 3, 17, 511, 512, 513, 0, 80001, 64};
 
 // One tensor of each size, between guards, and their addresses.
 template <class T>
@@ -129,6 +130,28 @@ TEST(results_do_not_depend_on_the_thread_count) {
     const float* values = s.params[8].data();
     if (first.empty()) first.assign(values, values + numels[8]);
     CHECK(std::memcmp(first.data(), values, first.size() * sizeof(float)) == 0);
+  });
+}
+
+TEST(large_sgd_steps_are_shared) {
+  const std::vector<int64_t> sizes = {300001, 5, 300001};
+  for_each_thread_count([&](int) {
+    std::vector<std::vector<float>> params, grads;
+    std::vector<int64_t> param_addresses, grad_addresses;
+    for (const int64_t n : sizes) {
+      params.emplace_back(n, 1.0f);
+      grads.emplace_back(n, 0.5f);
+    }
+    const auto address = [](std::vector<float>& v) {
+      return static_cast<int64_t>(reinterpret_cast<uintptr_t>(v.data()));
+    };
+    for (auto& v : params) param_addresses.push_back(address(v));
+    for (auto& v : grads) grad_addresses.push_back(address(v));
+    talus::cpu::sgd_step(TALUS_FLOAT32, 3, sizes.data(), param_addresses.data(), grad_addresses.data(), nullptr, 0.5, 0,
+                         0, 0, false, false, true);
+    int64_t wrong = 0;
+    for (const auto& v : params) wrong += std::count_if(v.begin(), v.end(), [](float x) { return x != 0.75f; });
+    CHECK(wrong == 0);
   });
 }
 
