@@ -8,9 +8,9 @@ struct Shape {
   int64_t outer, size, inner, count;
 };
 
-const Shape kShapes[] = {{1, 5, 1, 9},    {1, 5, 7, 9},        {3, 4, 1, 6},    {3, 4, 5, 6},
-                         {2, 3, 4, 0},    {0, 3, 4, 2},        {2, 3, 0, 2},    {1, 1, 200, 300},
-                         {40, 9, 70, 50}, {1, 1000, 64, 2000}, {300, 11, 1, 90}};
+const Shape kShapes[] = {{1, 5, 1, 9},    {1, 5, 7, 9},        {3, 4, 1, 6},     {3, 4, 5, 6},
+                         {2, 3, 4, 0},    {0, 3, 4, 2},        {2, 3, 0, 2},     {1, 1, 200, 300},
+                         {40, 9, 70, 50}, {1, 1000, 64, 2000}, {300, 11, 1, 90}, {3, 50, 1, 3000}};
 
 std::vector<int64_t> random_indices(int64_t n, int64_t size) {
   std::vector<int64_t> indices;
@@ -88,6 +88,26 @@ TEST(indices_out_of_range_are_refused_before_writing) {
     CHECK_FAILS(talus::cpu::one_hot(2, 3, index, hot), part.c_str());
     for (int i = 0; i < 6; ++i) CHECK(out[i] == 0 && hot[i] == 0);
   }
+}
+
+// They are checked in pieces; the first one out of range is named, wherever it lies.
+TEST(indices_of_elements_out_of_range_are_found_in_every_piece) {
+  constexpr int64_t kCount = 5000;
+  const std::vector<float> x(kCount, 1.0f);
+  for_each_thread_count([&](int) {
+    for (const int64_t place : {int64_t{0}, int64_t{1023}, int64_t{1024}, kCount - 1})
+      for (const int64_t inner : {1, 8}) {
+        std::vector<int64_t> index(kCount, 1);
+        index[static_cast<size_t>(place)] = 3;
+        std::vector<float> out(kCount);
+        const std::string part = "index 3 at position " + std::to_string(place);
+        CHECK_FAILS(talus::cpu::gather(TALUS_FLOAT32, 1, 3, inner, kCount / inner, x.data(), index.data(), out.data()),
+                    part.c_str());
+        CHECK_FAILS(
+            talus::cpu::scatter_add(TALUS_FLOAT32, 1, 3, inner, kCount / inner, x.data(), index.data(), out.data()),
+            part.c_str());
+      }
+  });
 }
 
 TEST(one_hot_rows) {

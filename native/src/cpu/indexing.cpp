@@ -1,4 +1,5 @@
-// Selecting, gathering and adding by index. All indices are checked before anything is written.
+// Selecting, gathering and adding by index. Indices that are used many times are all checked before anything is
+// written; those of single elements are checked piece by piece, each right before it is used.
 #include <atomic>
 #include <cstring>
 #include <type_traits>
@@ -20,18 +21,35 @@ constexpr int64_t kGrain = 65536;
        static_cast<long long>(index[i]), static_cast<long long>(i), static_cast<long long>(size));
 }
 
+bool all_in_range(const int64_t* index, int64_t n, int64_t size) {
+  // Negative where an index, or what is left of the dimension behind it, is; four sums do not wait for each other.
+  int64_t signs[4] = {};
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4)
+    for (int k = 0; k < 4; ++k) signs[k] |= index[i + k] | int64_t(uint64_t(size) - 1 - uint64_t(index[i + k]));
+  for (; i < n; ++i) signs[0] |= index[i] | int64_t(uint64_t(size) - 1 - uint64_t(index[i]));
+  return (signs[0] | signs[1] | signs[2] | signs[3]) >= 0;
+}
+
 void check_indices(const char* what, const int64_t* index, int64_t n, int64_t size) {
   std::atomic<bool> bad{false};
   parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    // Negative where an index, or what is left of the dimension behind it, is; four sums do not wait for each other.
-    int64_t signs[4] = {};
-    int64_t i = begin;
-    for (; i + 4 <= end; i += 4)
-      for (int k = 0; k < 4; ++k) signs[k] |= index[i + k] | int64_t(uint64_t(size) - 1 - uint64_t(index[i + k]));
-    for (; i < end; ++i) signs[0] |= index[i] | int64_t(uint64_t(size) - 1 - uint64_t(index[i]));
-    if ((signs[0] | signs[1] | signs[2] | signs[3]) < 0) bad = true;
+    if (!all_in_range(index + begin, end - begin, size)) bad = true;
   });
   if (bad) fail_index(what, index, n, size);
+}
+
+// Calls f(first, last) for pieces of the elements [first, last) whose indices, which are then in the first-level cache,
+// are all in range. Returns whether that were all.
+template <class F>
+bool for_checked(const int64_t* index, int64_t first, int64_t last, int64_t size, F&& f) {
+  constexpr int64_t kPiece = 1024;
+  for (; first < last; first += kPiece) {
+    const int64_t end = first + kPiece < last ? first + kPiece : last;
+    if (!all_in_range(index + first, end - first, size)) return false;
+    f(first, end);
+  }
+  return true;
 }
 
 // So many of the items, each of `cost` elements, that a thread has enough to do.
@@ -148,45 +166,55 @@ void index_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t co
 
 void gather(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, const void* x, const int64_t* index,
             void* out) {
-  check_indices("gather", index, outer * count * inner, size);
+  const int64_t n = outer * count * inner;
+  std::atomic<bool> bad{false};
   with_word(size_of(dtype), [&](auto* null) {
     using Word = std::remove_reference_t<decltype(*null)>;
     const Word* from = static_cast<const Word*>(x);
     Word* to = static_cast<Word*>(out);
-    parallel_for(outer * count, grain_of(inner), [&](int64_t begin, int64_t end) {
-      if (inner == 1) {
-        for_rows(begin, end, count, [&](int64_t o, int64_t first, int64_t last) {
-          const int64_t at = o * count + first;
-          pick(last - first, from + o * size, index + at, to + at);
+    parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+      const bool good = for_checked(index, begin, end, size, [&](int64_t first, int64_t last) {
+        for_rows(first, last, inner == 1 ? count : inner, [&](int64_t row, int64_t at, int64_t stop) {
+          if (inner == 1) {
+            pick(stop - at, from + row * size, index + row * count + at, to + row * count + at);
+            return;
+          }
+          for (int64_t k = at; k < stop; ++k)
+            to[row * inner + k] = from[(row / count * size + index[row * inner + k]) * inner + k];
         });
-        return;
-      }
-      for (int64_t row = begin; row < end; ++row)
-        for (int64_t k = 0; k < inner; ++k)
-          to[row * inner + k] = from[(row / count * size + index[row * inner + k]) * inner + k];
+      });
+      if (!good) bad = true;
     });
   });
+  if (bad) fail_index("gather", index, n, size);
 }
 
 void scatter_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, const void* x,
                  const int64_t* index, void* out) {
-  check_indices("scatter_add", index, outer * count * inner, size);
+  const int64_t block = count * inner;
+  std::atomic<bool> bad{false};
   dispatch_any(dtype, "scatter_add", [&](auto type) {
     using T = typename decltype(type)::type;
     const T* from = static_cast<const T*>(x);
     T* to = static_cast<T*>(out);
-    parallel_for(outer, grain_of(count * inner), [&](int64_t begin, int64_t end) {
-      if (inner == 1) {
-        for (int64_t o = begin; o < end; ++o) add_at(count, from + o * count, index + o * count, to + o * size);
-        return;
-      }
-      for (int64_t row = begin * count; row < end * count; ++row)
-        for (int64_t k = 0; k < inner; ++k) {
-          T& element = to[(row / count * size + index[row * inner + k]) * inner + k];
-          element = sum(element, from[row * inner + k]);
-        }
+    // Threads share the blocks, so that every element is added to in index order.
+    parallel_for(outer, grain_of(block), [&](int64_t begin, int64_t end) {
+      const bool good = for_checked(index, begin * block, end * block, size, [&](int64_t first, int64_t last) {
+        for_rows(first, last, inner == 1 ? count : inner, [&](int64_t row, int64_t at, int64_t stop) {
+          if (inner == 1) {
+            add_at(stop - at, from + row * count + at, index + row * count + at, to + row * size);
+            return;
+          }
+          for (int64_t k = at; k < stop; ++k) {
+            T& element = to[(row / count * size + index[row * inner + k]) * inner + k];
+            element = sum(element, from[row * inner + k]);
+          }
+        });
+      });
+      if (!good) bad = true;
     });
   });
+  if (bad) fail_index("scatter_add", index, outer * block, size);
 }
 
 void one_hot(int64_t n, int64_t classes, const int64_t* index, int64_t* out) {
