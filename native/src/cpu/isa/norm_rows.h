@@ -73,6 +73,9 @@ static void layer_norm_rows(int64_t rows, int64_t cols, const void* x_bytes, con
       const T* from = x + row * cols;
       T* to = out + row * cols;
       for_row<T>(cols, [&](int64_t i, int64_t n) {
+        // The next rows: nothing is read from memory meanwhile.
+        __builtin_prefetch(from + together * cols + i, 0, 2);
+        __builtin_prefetch(to + together * cols + i, 1, 2);
         Vec<T> y = (load_part<T>(from + i, n, T(0)) - centre) * scale;
         if (weight != nullptr) y = y * load_part<T>(weight + i, n, T(0));
         if (bias != nullptr) y = y + load_part<T>(bias + i, n, T(0));
