@@ -495,30 +495,32 @@ int talus_conv2d_backward_bias(int device, int dtype, const int64_t* params, tal
 }
 
 int talus_max_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out, talus_ptr taps) {
-  return on_cpu(device, [&] { cpu::max_pool2d(dtype, pool2d_params(params), x, out, taps); });
+  return guarded([&] { TALUS_KERNEL(max_pool2d)(dtype, pool2d_params(params), x, out, taps); });
 }
 
 int talus_max_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr taps,
                               talus_ptr grad_x) {
-  return on_cpu(device, [&] { cpu::max_pool2d_backward(dtype, pool2d_params(params), grad, taps, grad_x); });
+  return guarded([&] { TALUS_KERNEL(max_pool2d_backward)(dtype, pool2d_params(params), grad, taps, grad_x); });
 }
 
 int talus_avg_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out) {
-  return on_cpu(device, [&] { cpu::avg_pool2d(dtype, pool2d_params(params), x, out); });
+  return guarded([&] { TALUS_KERNEL(avg_pool2d)(dtype, pool2d_params(params), x, out); });
 }
 
 int talus_avg_pool2d_backward(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr grad_x) {
-  return on_cpu(device, [&] { cpu::avg_pool2d_backward(dtype, pool2d_params(params), grad, grad_x); });
+  return guarded([&] { TALUS_KERNEL(avg_pool2d_backward)(dtype, pool2d_params(params), grad, grad_x); });
 }
 
 int talus_adaptive_avg_pool2d(int device, int dtype, int64_t planes, int64_t h, int64_t w, int64_t out_h, int64_t out_w,
                               talus_ptr x, talus_ptr out) {
-  return on_cpu(device, [&] { cpu::adaptive_avg_pool2d(dtype, {planes, h, w, out_h, out_w}, x, out); });
+  return guarded([&] { TALUS_KERNEL(adaptive_avg_pool2d)(dtype, {planes, h, w, out_h, out_w}, x, out); });
 }
 
 int talus_adaptive_avg_pool2d_backward(int device, int dtype, int64_t planes, int64_t h, int64_t w, int64_t out_h,
                                        int64_t out_w, talus_ptr grad, talus_ptr grad_x) {
-  return on_cpu(device, [&] { cpu::adaptive_avg_pool2d_backward(dtype, {planes, h, w, out_h, out_w}, grad, grad_x); });
+  return guarded([&] {
+    TALUS_KERNEL(adaptive_avg_pool2d_backward)(dtype, {planes, h, w, out_h, out_w}, grad, grad_x);
+  });
 }
 
 // -------------------------------------------------------------------------------------------------- random

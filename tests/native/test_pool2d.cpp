@@ -3,6 +3,7 @@
 #include "check.h"
 #include "error.h"
 #include "kernels.h"
+#include "under_test.h"
 
 namespace {
 
@@ -91,15 +92,15 @@ void check_max(const Case& c) {
     Taps expected_taps(c, out), taps(c, out);
     talus::ref::max_pool2d(dtype_of<T>(), p, x.data(), expected.data(), expected_taps.data());
     Guarded<T> with(out), without(out), grad_x(in);
-    talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), with.data(), taps.data());
-    talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), without.data(), nullptr);
+    under_test::max_pool2d(dtype_of<T>(), p, x.data(), with.data(), taps.data());
+    under_test::max_pool2d(dtype_of<T>(), p, x.data(), without.data(), nullptr);
     CHECK_ALL_CLOSE(with.data(), expected.data(), out, 0, 0, "maxima");
     CHECK_ALL_CLOSE(without.data(), expected.data(), out, 0, 0, "maxima without taps");
     CHECK_ALL_CLOSE(taps.widened(), expected_taps.widened(), out, 0, 0, "taps");
 
     const std::vector<T> grad = random_values<T>(out, 2);
     talus::ref::max_pool2d_backward(dtype_of<T>(), p, grad.data(), expected_taps.data(), expected_grad.data());
-    talus::cpu::max_pool2d_backward(dtype_of<T>(), p, grad.data(), taps.data(), grad_x.data());
+    under_test::max_pool2d_backward(dtype_of<T>(), p, grad.data(), taps.data(), grad_x.data());
     CHECK_ALL_CLOSE(grad_x.data(), expected_grad.data(), in, 0, 9 * tolerance<T>, "gradient");
     CHECK(with.intact() && without.intact() && taps.intact() && grad_x.intact());
   }
@@ -123,8 +124,8 @@ void check_avg(const Case& c) {
       talus::ref::avg_pool2d(dtype_of<T>(), p, x.data(), expected.data());
       talus::ref::avg_pool2d_backward(dtype_of<T>(), p, grad.data(), expected_grad.data());
       Guarded<T> actual(out), grad_x(in);
-      talus::cpu::avg_pool2d(dtype_of<T>(), p, x.data(), actual.data());
-      talus::cpu::avg_pool2d_backward(dtype_of<T>(), p, grad.data(), grad_x.data());
+      under_test::avg_pool2d(dtype_of<T>(), p, x.data(), actual.data());
+      under_test::avg_pool2d_backward(dtype_of<T>(), p, grad.data(), grad_x.data());
       CHECK_ALL_CLOSE(actual.data(), expected.data(), out, 0, 20 * tolerance<T>, "means");
       CHECK_ALL_CLOSE(grad_x.data(), expected_grad.data(), in, 0, 20 * tolerance<T>, "gradient");
       CHECK(actual.intact() && grad_x.intact());
@@ -147,8 +148,8 @@ void check_adaptive(const talus::AdaptivePool2dParams& p) {
   talus::ref::adaptive_avg_pool2d(dtype_of<T>(), p, x.data(), expected.data());
   talus::ref::adaptive_avg_pool2d_backward(dtype_of<T>(), p, grad.data(), expected_grad.data());
   Guarded<T> actual(out), grad_x(in);
-  talus::cpu::adaptive_avg_pool2d(dtype_of<T>(), p, x.data(), actual.data());
-  talus::cpu::adaptive_avg_pool2d_backward(dtype_of<T>(), p, grad.data(), grad_x.data());
+  under_test::adaptive_avg_pool2d(dtype_of<T>(), p, x.data(), actual.data());
+  under_test::adaptive_avg_pool2d_backward(dtype_of<T>(), p, grad.data(), grad_x.data());
   CHECK_ALL_CLOSE(actual.data(), expected.data(), out, 0, 2 * tolerance<T>, "means");
   // An input of an enlarged plane is in many windows.
   CHECK_ALL_CLOSE(grad_x.data(), expected_grad.data(), in, 0, 20 * tolerance<T>, "gradient");
@@ -172,8 +173,8 @@ TEST(adaptive_average_agrees_with_the_reference) {
     });
   });
   float x[4] = {};
-  CHECK_FAILS(talus::cpu::adaptive_avg_pool2d(TALUS_INT32, {1, 2, 2, 1, 1}, x, x), "avg_pool2d: dtype 3");
-  CHECK_FAILS(talus::cpu::adaptive_avg_pool2d(TALUS_INT32, {1, 2, 2, 3, 1}, x, x), "adaptive_avg_pool2d: dtype 3");
+  CHECK_FAILS(under_test::adaptive_avg_pool2d(TALUS_INT32, {1, 2, 2, 1, 1}, x, x), "avg_pool2d: dtype 3");
+  CHECK_FAILS(under_test::adaptive_avg_pool2d(TALUS_INT32, {1, 2, 2, 3, 1}, x, x), "adaptive_avg_pool2d: dtype 3");
 }
 
 // Known numbers, so that an error shared with the reference shows.
@@ -182,18 +183,18 @@ TEST(known_values) {
   float out[4] = {};
   uint8_t taps[4] = {};
   const Case overlapping = {1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0}, padded = {1, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 0};
-  talus::cpu::max_pool2d(TALUS_FLOAT32, overlapping.params(), x, out, taps);
+  under_test::max_pool2d(TALUS_FLOAT32, overlapping.params(), x, out, taps);
   CHECK(out[0] == 5 && out[1] == 6 && out[2] == 8 && out[3] == 9);
   CHECK(taps[0] == 3 && taps[1] == 3 && taps[2] == 3 && taps[3] == 3);
-  talus::cpu::avg_pool2d(TALUS_FLOAT32, overlapping.params(), x, out);
+  under_test::avg_pool2d(TALUS_FLOAT32, overlapping.params(), x, out);
   CHECK(out[0] == 3 && out[1] == 4 && out[2] == 6 && out[3] == 7);
-  talus::cpu::avg_pool2d(TALUS_FLOAT32, padded.params(true), x, out);
+  under_test::avg_pool2d(TALUS_FLOAT32, padded.params(true), x, out);
   CHECK(out[0] == 0.25f && out[1] == 1.25f && out[2] == 2.75f && out[3] == 7);
-  talus::cpu::avg_pool2d(TALUS_FLOAT32, padded.params(false), x, out);
+  under_test::avg_pool2d(TALUS_FLOAT32, padded.params(false), x, out);
   CHECK(out[0] == 1 && out[1] == 2.5f && out[2] == 5.5f && out[3] == 7);
-  talus::cpu::adaptive_avg_pool2d(TALUS_FLOAT32, {1, 3, 3, 2, 2}, x, out);
+  under_test::adaptive_avg_pool2d(TALUS_FLOAT32, {1, 3, 3, 2, 2}, x, out);
   CHECK(out[0] == 3 && out[1] == 4 && out[2] == 6 && out[3] == 7);
-  talus::cpu::avg_pool2d(TALUS_FLOAT32, padded.params(true, 2), x, out);
+  under_test::avg_pool2d(TALUS_FLOAT32, padded.params(true, 2), x, out);
   CHECK(out[0] == 0.5f && out[1] == 2.5f && out[2] == 5.5f && out[3] == 14);
 }
 
@@ -211,8 +212,8 @@ void check_special(const Case& c) {
   Taps expected_taps(c, out), taps(c, out);
   talus::ref::max_pool2d(dtype_of<T>(), p, x.data(), expected.data(), expected_taps.data());
   Guarded<T> actual(out), without(out);
-  talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), actual.data(), taps.data());
-  talus::cpu::max_pool2d(dtype_of<T>(), p, x.data(), without.data(), nullptr);
+  under_test::max_pool2d(dtype_of<T>(), p, x.data(), actual.data(), taps.data());
+  under_test::max_pool2d(dtype_of<T>(), p, x.data(), without.data(), nullptr);
   CHECK_ALL_CLOSE(actual.data(), expected.data(), out, 0, 0, "maxima");
   CHECK_ALL_CLOSE(without.data(), expected.data(), out, 0, 0, "maxima without taps");
   CHECK_ALL_CLOSE(taps.widened(), expected_taps.widened(), out, 0, 0, "taps");
@@ -225,6 +226,19 @@ TEST(nan_wins_and_minus_infinity_is_a_value) {
   });
 }
 
+// One of four taps is none of its window. CUDA's kernel does not say so, because it would have to be waited for; no
+// input gets the gradient of such a tap.
+void check_wrong_tap(const Pool2dParams& p, const float* grad, const void* taps, float* grad_x) {
+#if defined(TALUS_TEST_CUDA)
+  under_test::max_pool2d_backward(TALUS_FLOAT32, p, grad, taps, grad_x);
+  float sum = 0;
+  for (int64_t i = 0; i < p.h * p.w; ++i) sum += grad_x[i];
+  CHECK(sum == 3);
+#else
+  CHECK_FAILS(under_test::max_pool2d_backward(TALUS_FLOAT32, p, grad, taps, grad_x), "outside");
+#endif
+}
+
 TEST(wrong_taps_and_types_are_refused) {
   const float grad[4] = {1, 1, 1, 1};
   float grad_x[400];
@@ -234,18 +248,17 @@ TEST(wrong_taps_and_types_are_refused) {
   const int32_t last[4] = {0, 18, 342, 360}, too_far[4] = {0, 0, 0, 361}, negative[4] = {0, -1, 0, 0};
   for_each_isa([&](const char*) {
     for (const Case& c : {side_by_side, overlapping}) {
-      talus::cpu::max_pool2d_backward(TALUS_FLOAT32, c.params(), grad, good, grad_x);
+      under_test::max_pool2d_backward(TALUS_FLOAT32, c.params(), grad, good, grad_x);
       CHECK(grad_x[0] == 1 && grad_x[1] == 0);
-      CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, c.params(), grad, beyond, grad_x), "outside");
+      check_wrong_tap(c.params(), grad, beyond, grad_x);
     }
-    CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, padded.params(), grad, above_the_plane, grad_x),
-                "outside");
-    talus::cpu::max_pool2d_backward(TALUS_FLOAT32, wide.params(), grad, last, grad_x);
+    check_wrong_tap(padded.params(), grad, above_the_plane, grad_x);
+    under_test::max_pool2d_backward(TALUS_FLOAT32, wide.params(), grad, last, grad_x);
     CHECK(grad_x[0] == 1 && grad_x[19] == 1 && grad_x[380] == 1 && grad_x[399] == 1 && grad_x[1] == 0);
-    CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, wide.params(), grad, too_far, grad_x), "outside");
-    CHECK_FAILS(talus::cpu::max_pool2d_backward(TALUS_FLOAT32, wide.params(), grad, negative, grad_x), "outside");
+    check_wrong_tap(wide.params(), grad, too_far, grad_x);
+    check_wrong_tap(wide.params(), grad, negative, grad_x);
   });
-  CHECK_FAILS(talus::cpu::max_pool2d(TALUS_INT32, wide.params(), grad, grad_x, nullptr), "max_pool2d: dtype 3");
+  CHECK_FAILS(under_test::max_pool2d(TALUS_INT32, wide.params(), grad, grad_x, nullptr), "max_pool2d: dtype 3");
 }
 
 }  // namespace

@@ -1,20 +1,13 @@
-// Adaptive average pooling: windows of one size are those of ordinary average pooling.
+// Adaptive average pooling.
 #include "cpu/isa/adaptive_pool2d_table.h"
 #include "dtype.h"
 #include "kernels.h"
 #include "memory.h"
 #include "parallel.h"
+#include "pool2d_rules.h"
 
 namespace talus::cpu {
 namespace {
-
-bool even(const AdaptivePool2dParams& p) { return p.h % p.out_h == 0 && p.w % p.out_w == 0; }
-
-Pool2dParams windows(const AdaptivePool2dParams& p) {
-  const int64_t kh = p.h / p.out_h, kw = p.w / p.out_w;
-  const int64_t raw[TALUS_POOL_PARAMS] = {p.planes, p.h, p.w, kh, kw, kh, kw, 0, 0, 1, 1, 0, 1, 0};
-  return Pool2dParams(raw);
-}
 
 // Calls run(loops, n, input offset, output offset, line) for runs of n planes, about 30 microseconds' worth each.
 template <class F>
@@ -36,7 +29,7 @@ void for_planes(int dtype, const AdaptivePool2dParams& p, const char* what, F&& 
 }  // namespace
 
 void adaptive_avg_pool2d(int dtype, const AdaptivePool2dParams& p, const void* x, void* out) {
-  if (even(p)) return avg_pool2d(dtype, windows(p), x, out);
+  if (even_windows(p)) return avg_pool2d(dtype, average_windows(p), x, out);
   for_planes(dtype, p, "adaptive_avg_pool2d",
              [&](auto type, const auto& loops, int64_t n, int64_t in_at, int64_t out_at, auto* line) {
                using T = typename decltype(type)::type;
@@ -46,7 +39,7 @@ void adaptive_avg_pool2d(int dtype, const AdaptivePool2dParams& p, const void* x
 }
 
 void adaptive_avg_pool2d_backward(int dtype, const AdaptivePool2dParams& p, const void* grad, void* grad_x) {
-  if (even(p)) return avg_pool2d_backward(dtype, windows(p), grad, grad_x);
+  if (even_windows(p)) return avg_pool2d_backward(dtype, average_windows(p), grad, grad_x);
   for_planes(dtype, p, "adaptive_avg_pool2d_backward",
              [&](auto type, const auto& loops, int64_t n, int64_t in_at, int64_t out_at, auto* line) {
                using T = typename decltype(type)::type;

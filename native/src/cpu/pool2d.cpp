@@ -1,5 +1,4 @@
 // Pooling: planes are independent, so they are what the threads share.
-#include <limits>
 #include <type_traits>
 
 #include "cpu/isa/pool2d_table.h"
@@ -7,6 +6,7 @@
 #include "kernels.h"
 #include "memory.h"
 #include "parallel.h"
+#include "pool2d_rules.h"
 
 namespace talus::cpu {
 namespace {
@@ -30,8 +30,7 @@ const Pool2dLoops<T>& loops() {
 template <class F>
 void for_planes(int dtype, const Pool2dParams& p, const char* what, F&& run) {
   const PoolShape s = shape_of(p);
-  if (s.kh * s.kw > std::numeric_limits<int32_t>::max())
-    fail(TALUS_UNSUPPORTED, "%s: a window has more than 2^31-1 elements", what);
+  check_window(what, s.kh, s.kw);
   const int64_t cost = s.oh * s.ow * s.kh * s.kw / 4 + s.h * s.w / 4 + 1;
   dispatch_float(dtype, what, [&](auto type) {
     using T = typename decltype(type)::type;
@@ -43,16 +42,13 @@ void for_planes(int dtype, const Pool2dParams& p, const char* what, F&& run) {
   });
 }
 
-// Taps are bytes where a window's positions fit into them.
-int64_t tap_bytes(const PoolShape& s) { return s.kh * s.kw <= 256 ? 1 : 4; }
-
 }  // namespace
 
 void max_pool2d(int dtype, const Pool2dParams& p, const void* x, void* out, void* taps) {
   for_planes(dtype, p, "max_pool2d",
              [&](auto type, const PoolShape& s, int64_t n, int64_t in_at, int64_t out_at, char* workspace) {
                using T = typename decltype(type)::type;
-               void* to = taps == nullptr ? nullptr : static_cast<char*>(taps) + out_at * tap_bytes(s);
+               void* to = taps == nullptr ? nullptr : static_cast<char*>(taps) + out_at * tap_bytes(s.kh, s.kw);
                loops<T>().max(s, n, static_cast<const T*>(x) + in_at, static_cast<T*>(out) + out_at, to, workspace);
              });
 }
@@ -62,7 +58,7 @@ void max_pool2d_backward(int dtype, const Pool2dParams& p, const void* grad, con
       dtype, p, "max_pool2d_backward",
       [&](auto type, const PoolShape& s, int64_t n, int64_t in_at, int64_t out_at, char*) {
         using T = typename decltype(type)::type;
-        const void* from = static_cast<const char*>(taps) + out_at * tap_bytes(s);
+        const void* from = static_cast<const char*>(taps) + out_at * tap_bytes(s.kh, s.kw);
         if (!loops<T>().max_backward(s, n, static_cast<const T*>(grad) + out_at, from, static_cast<T*>(grad_x) + in_at))
           fail(TALUS_INDEX_ERROR,
                "max_pool2d_backward: a tap lies outside its window; taps must be those that max_pool2d wrote "
