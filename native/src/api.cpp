@@ -305,40 +305,41 @@ int talus_softmax_backward(int device, int log, int dtype, int64_t rows, int64_t
 
 int talus_nll_loss(int device, int dtype, int64_t n, int64_t classes, int64_t inner, talus_ptr x, talus_ptr target,
                    talus_ptr weight, int64_t ignore_index, int reduction, talus_ptr out, talus_ptr total_weight) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n, classes, inner);
-    cpu::nll_loss(dtype, n, classes, inner, x, int64_values(target), weight, ignore_index, reduction, out,
-                  total_weight);
+    const auto kernel = TALUS_KERNEL(nll_loss);
+    kernel(dtype, n, classes, inner, x, int64_values(target), weight, ignore_index, reduction, out, total_weight);
   });
 }
 
 int talus_nll_loss_backward(int device, int dtype, int64_t n, int64_t classes, int64_t inner, talus_ptr grad,
                             talus_ptr target, talus_ptr weight, int64_t ignore_index, int reduction,
                             talus_ptr total_weight, talus_ptr grad_x) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n, classes, inner);
-    cpu::nll_loss_backward(dtype, n, classes, inner, grad, int64_values(target), weight, ignore_index, reduction,
-                           total_weight, grad_x);
+    const auto kernel = TALUS_KERNEL(nll_loss_backward);
+    kernel(dtype, n, classes, inner, grad, int64_values(target), weight, ignore_index, reduction, total_weight, grad_x);
   });
 }
 
 int talus_cross_entropy(int device, int dtype, int64_t n, int64_t classes, talus_ptr x, talus_ptr target,
                         talus_ptr weight, int64_t ignore_index, int reduction, talus_ptr out, talus_ptr total_weight,
                         talus_ptr exps, talus_ptr sums) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n, classes);
-    cpu::cross_entropy(dtype, n, classes, x, int64_values(target), weight, ignore_index, reduction, out, total_weight,
-                       exps, sums);
+    const auto kernel = TALUS_KERNEL(cross_entropy);
+    kernel(dtype, n, classes, x, int64_values(target), weight, ignore_index, reduction, out, total_weight, exps, sums);
   });
 }
 
 int talus_cross_entropy_backward(int device, int dtype, int64_t n, int64_t classes, talus_ptr grad, talus_ptr exps,
                                  talus_ptr sums, talus_ptr target, talus_ptr weight, int64_t ignore_index,
                                  int reduction, talus_ptr total_weight, talus_ptr grad_x) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n, classes);
-    cpu::cross_entropy_backward(dtype, n, classes, grad, exps, sums, int64_values(target), weight, ignore_index,
-                                reduction, total_weight, grad_x);
+    const auto kernel = TALUS_KERNEL(cross_entropy_backward);
+    kernel(dtype, n, classes, grad, exps, sums, int64_values(target), weight, ignore_index, reduction, total_weight,
+           grad_x);
   });
 }
 
@@ -351,9 +352,9 @@ int talus_dropout(int device, int dtype, int64_t n, int64_t inner, talus_ptr x, 
 }
 
 int talus_mse_loss(int device, int dtype, int64_t n, talus_ptr x, talus_ptr y, int reduction, talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n);
-    cpu::mse_loss(dtype, n, x, y, reduction, out);
+    TALUS_KERNEL(mse_loss)(dtype, n, x, y, reduction, out);
   });
 }
 

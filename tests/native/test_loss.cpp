@@ -1,6 +1,7 @@
 // Negative log likelihood and mean squared error against the reference, with weights, ignored rows and bad targets.
 #include "check.h"
 #include "kernels.h"
+#include "under_test.h"
 
 namespace {
 
@@ -29,7 +30,7 @@ void compare_nll(int64_t n, int64_t classes, int64_t inner, bool weighted, bool 
   const void* weight = weighted ? weights.data() : nullptr;
   const std::vector<int64_t> target = random_targets(n * inner, classes, ignore);
   Guarded<T> out(none ? n * inner : 1), expected(out.size()), total(1), expected_total(1);
-  talus::cpu::nll_loss(dtype, n, classes, inner, x.data(), target.data(), weight, kIgnore, reduction, out.data(),
+  under_test::nll_loss(dtype, n, classes, inner, x.data(), target.data(), weight, kIgnore, reduction, out.data(),
                        total.data());
   talus::ref::nll_loss(dtype, n, classes, inner, x.data(), target.data(), weight, kIgnore, reduction, expected.data(),
                        expected_total.data());
@@ -40,7 +41,7 @@ void compare_nll(int64_t n, int64_t classes, int64_t inner, bool weighted, bool 
   if (!none) CHECK_NEAR(total[0], expected_total[0], tol * static_cast<double>(expected_total[0]) + 100 * sum_tol);
   const std::vector<T> grad = random_values<T>(out.size(), 3);
   Guarded<T> grad_x(n * classes * inner), expected_grad(grad_x.size());
-  talus::cpu::nll_loss_backward(dtype, n, classes, inner, grad.data(), target.data(), weight, kIgnore, reduction,
+  under_test::nll_loss_backward(dtype, n, classes, inner, grad.data(), target.data(), weight, kIgnore, reduction,
                                 expected_total.data(), grad_x.data());
   talus::ref::nll_loss_backward(dtype, n, classes, inner, grad.data(), target.data(), weight, kIgnore, reduction,
                                 expected_total.data(), expected_grad.data());
@@ -62,7 +63,7 @@ void compare_cross_entropy(int64_t n, int64_t classes, bool weighted, bool ignor
   const std::vector<int64_t> target = random_targets(n, classes, ignore);
   Guarded<T> out(none ? n : 1), expected(out.size()), total(1), expected_total(1);
   Guarded<T> exps(n * classes), expected_exps(exps.size()), sums(n), expected_sums(n);
-  talus::cpu::cross_entropy(dtype, n, classes, x.data(), target.data(), weight, kIgnore, reduction, out.data(),
+  under_test::cross_entropy(dtype, n, classes, x.data(), target.data(), weight, kIgnore, reduction, out.data(),
                             total.data(), keep ? exps.data() : nullptr, keep ? sums.data() : nullptr);
   talus::ref::cross_entropy(dtype, n, classes, x.data(), target.data(), weight, kIgnore, reduction, expected.data(),
                             expected_total.data(), expected_exps.data(), expected_sums.data());
@@ -76,7 +77,7 @@ void compare_cross_entropy(int64_t n, int64_t classes, bool weighted, bool ignor
   CHECK_ALL_CLOSE(sums.data(), expected_sums.data(), n, 16 * eps, 0, "sums");
   const std::vector<T> grad = random_values<T>(out.size(), 3);
   Guarded<T> grad_x(n * classes), expected_grad(grad_x.size());
-  talus::cpu::cross_entropy_backward(dtype, n, classes, grad.data(), expected_exps.data(), expected_sums.data(),
+  under_test::cross_entropy_backward(dtype, n, classes, grad.data(), expected_exps.data(), expected_sums.data(),
                                      target.data(), weight, kIgnore, reduction, expected_total.data(), grad_x.data());
   talus::ref::cross_entropy_backward(dtype, n, classes, grad.data(), expected_exps.data(), expected_sums.data(),
                                      target.data(), weight, kIgnore, reduction, expected_total.data(),
@@ -107,27 +108,27 @@ TEST(cross_entropy_of_extremes) {
     const float x[] = {1000, -1000, -inf, 0, NAN, 2};
     const int64_t target[] = {0, 1, 0};
     float loss[3], total, exps[6], sums[3], grad[] = {1, 1, 1}, grad_x[6];
-    talus::cpu::cross_entropy(TALUS_FLOAT32, 3, 2, x, target, nullptr, kIgnore, TALUS_REDUCTION_NONE, loss, &total,
+    under_test::cross_entropy(TALUS_FLOAT32, 3, 2, x, target, nullptr, kIgnore, TALUS_REDUCTION_NONE, loss, &total,
                               exps, sums);
     CHECK(loss[0] == 0 && loss[1] == 0 && std::isnan(loss[2]));
-    talus::cpu::cross_entropy_backward(TALUS_FLOAT32, 3, 2, grad, exps, sums, target, nullptr, kIgnore,
+    under_test::cross_entropy_backward(TALUS_FLOAT32, 3, 2, grad, exps, sums, target, nullptr, kIgnore,
                                        TALUS_REDUCTION_NONE, nullptr, grad_x);
     for (int i = 0; i < 4; ++i) CHECK(grad_x[i] == 0);
     CHECK(std::isnan(grad_x[4]) && std::isnan(grad_x[5]));
     const int64_t ignored[] = {kIgnore, kIgnore};
-    talus::cpu::cross_entropy(TALUS_FLOAT32, 2, 2, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_MEAN, loss, &total,
+    under_test::cross_entropy(TALUS_FLOAT32, 2, 2, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_MEAN, loss, &total,
                               exps, sums);
     CHECK(std::isnan(loss[0]) && total == 0);
-    talus::cpu::cross_entropy_backward(TALUS_FLOAT32, 2, 2, grad, exps, sums, ignored, nullptr, kIgnore,
+    under_test::cross_entropy_backward(TALUS_FLOAT32, 2, 2, grad, exps, sums, ignored, nullptr, kIgnore,
                                        TALUS_REDUCTION_MEAN, &total, grad_x);
     for (int i = 0; i < 4; ++i) CHECK(grad_x[i] == 0);
-    talus::cpu::cross_entropy(TALUS_FLOAT32, 2, 0, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_SUM, loss, &total,
+    under_test::cross_entropy(TALUS_FLOAT32, 2, 0, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_SUM, loss, &total,
                               nullptr, nullptr);
     CHECK(loss[0] == 0 && total == 0);
     for (const int64_t bad : {2, -1}) {
       const int64_t targets[] = {1, bad};
       const std::string message = "Target " + std::to_string(bad) + " is out of bounds.";
-      CHECK_FAILS(talus::cpu::cross_entropy(TALUS_FLOAT32, 2, 2, x, targets, nullptr, kIgnore, TALUS_REDUCTION_MEAN,
+      CHECK_FAILS(under_test::cross_entropy(TALUS_FLOAT32, 2, 2, x, targets, nullptr, kIgnore, TALUS_REDUCTION_MEAN,
                                             loss, &total, exps, sums),
                   message.c_str());
     }
@@ -149,17 +150,17 @@ TEST(nothing_to_average_is_nan) {
   const float x[] = {1, 2};
   const int64_t ignored[] = {kIgnore};
   float out, total;
-  talus::cpu::nll_loss(TALUS_FLOAT32, 1, 2, 1, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_MEAN, &out, &total);
+  under_test::nll_loss(TALUS_FLOAT32, 1, 2, 1, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_MEAN, &out, &total);
   CHECK(std::isnan(out) && total == 0);
-  talus::cpu::nll_loss(TALUS_FLOAT32, 1, 2, 1, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_SUM, &out, &total);
+  under_test::nll_loss(TALUS_FLOAT32, 1, 2, 1, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_SUM, &out, &total);
   CHECK(out == 0 && total == 0);
   float grad_x[2] = {5, 5};
-  talus::cpu::nll_loss_backward(TALUS_FLOAT32, 1, 2, 1, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_MEAN, &total,
+  under_test::nll_loss_backward(TALUS_FLOAT32, 1, 2, 1, x, ignored, nullptr, kIgnore, TALUS_REDUCTION_MEAN, &total,
                                 grad_x);
   CHECK(grad_x[0] == 0 && grad_x[1] == 0);
-  talus::cpu::mse_loss(TALUS_FLOAT32, 0, x, x, TALUS_REDUCTION_MEAN, &out);
+  under_test::mse_loss(TALUS_FLOAT32, 0, x, x, TALUS_REDUCTION_MEAN, &out);
   CHECK(std::isnan(out));
-  talus::cpu::mse_loss(TALUS_FLOAT32, 0, x, x, TALUS_REDUCTION_SUM, &out);
+  under_test::mse_loss(TALUS_FLOAT32, 0, x, x, TALUS_REDUCTION_SUM, &out);
   CHECK(out == 0);
 }
 
@@ -170,15 +171,15 @@ TEST(targets_out_of_range_are_refused) {
   for (const int64_t bad : {11, 10, -1}) {
     const int64_t target[] = {3, bad};
     const std::string message = "Target " + std::to_string(bad) + " is out of bounds.";
-    CHECK_FAILS(talus::cpu::nll_loss(TALUS_FLOAT32, 2, 10, 1, x.data(), target, nullptr, kIgnore, TALUS_REDUCTION_MEAN,
+    CHECK_FAILS(under_test::nll_loss(TALUS_FLOAT32, 2, 10, 1, x.data(), target, nullptr, kIgnore, TALUS_REDUCTION_MEAN,
                                      &out, &total),
                 message.c_str());
-    CHECK_FAILS(talus::cpu::nll_loss_backward(TALUS_FLOAT32, 2, 10, 1, x.data(), target, nullptr, kIgnore,
+    CHECK_FAILS(under_test::nll_loss_backward(TALUS_FLOAT32, 2, 10, 1, x.data(), target, nullptr, kIgnore,
                                               TALUS_REDUCTION_MEAN, &total, grad_x.data()),
                 message.c_str());
   }
   const int64_t ignored_class[] = {3, 10};
-  talus::cpu::nll_loss(TALUS_FLOAT32, 2, 10, 1, x.data(), ignored_class, nullptr, 10, TALUS_REDUCTION_MEAN, &out,
+  under_test::nll_loss(TALUS_FLOAT32, 2, 10, 1, x.data(), ignored_class, nullptr, 10, TALUS_REDUCTION_MEAN, &out,
                        &total);
   CHECK(out == -0.5f && total == 1);
 }
@@ -189,7 +190,7 @@ void compare_mse(int64_t n) {
   const auto x = random_values<T>(n, 1), y = random_values<T>(n, 2);
   for (const int reduction : {TALUS_REDUCTION_MEAN, TALUS_REDUCTION_SUM}) {
     T actual, expected;
-    talus::cpu::mse_loss(dtype_of<T>(), n, x.data(), y.data(), reduction, &actual);
+    under_test::mse_loss(dtype_of<T>(), n, x.data(), y.data(), reduction, &actual);
     talus::ref::mse_loss(dtype_of<T>(), n, x.data(), y.data(), reduction, &expected);
     CHECK_NEAR(actual, expected, 16 * std::numeric_limits<T>::epsilon() * static_cast<double>(expected));
   }
@@ -210,9 +211,9 @@ TEST(cross_entropy_does_not_depend_on_threads) {
   const std::vector<int64_t> target = random_targets(n, classes, true);
   std::vector<float> exps(n * classes), sums(n), out(2 + n * classes), first;
   for_each_thread_count([&](int threads) {
-    talus::cpu::cross_entropy(TALUS_FLOAT32, n, classes, x.data(), target.data(), nullptr, kIgnore,
+    under_test::cross_entropy(TALUS_FLOAT32, n, classes, x.data(), target.data(), nullptr, kIgnore,
                               TALUS_REDUCTION_MEAN, &out[0], &out[1], exps.data(), sums.data());
-    talus::cpu::cross_entropy_backward(TALUS_FLOAT32, n, classes, &out[0], exps.data(), sums.data(), target.data(),
+    under_test::cross_entropy_backward(TALUS_FLOAT32, n, classes, &out[0], exps.data(), sums.data(), target.data(),
                                        nullptr, kIgnore, TALUS_REDUCTION_MEAN, &out[1], &out[2]);
     if (threads == 1) first = out;
     CHECK(out == first);
@@ -225,9 +226,9 @@ TEST(results_do_not_depend_on_threads) {
   const std::vector<int64_t> target = random_targets(n / 2, 2, true);
   float first[3] = {}, out[3], total;
   for_each_thread_count([&](int threads) {
-    talus::cpu::mse_loss(TALUS_FLOAT32, n, x.data(), y.data(), TALUS_REDUCTION_MEAN, &out[0]);
+    under_test::mse_loss(TALUS_FLOAT32, n, x.data(), y.data(), TALUS_REDUCTION_MEAN, &out[0]);
     for (int i = 1; i < 3; ++i)
-      talus::cpu::nll_loss(TALUS_FLOAT32, n / 2, 2, 1, x.data(), target.data(), nullptr, kIgnore, kReductions[i],
+      under_test::nll_loss(TALUS_FLOAT32, n / 2, 2, 1, x.data(), target.data(), nullptr, kIgnore, kReductions[i],
                            &out[i], &total);
     if (threads == 1) std::memcpy(first, out, sizeof out);
     CHECK(std::memcmp(first, out, sizeof out) == 0);

@@ -11,7 +11,8 @@
  *  - `geometry` describes strided operands in one array: ndim sizes, then ndim strides for each operand in the
  *    order the parameter comment gives. NULL means all operands are contiguous and hold n elements.
  *  - Kernels trust their inputs: shapes are checked above the border. They do check values that only they see
- *    (class indices, row indices) and report TALUS_INDEX_ERROR.
+ *    (class indices, row indices) and report TALUS_INDEX_ERROR; on CUDA devices, where kernels run later, the next
+ *    function does that waits for the device or copies from it. Such indices choose nothing.
  *  - Floating kernels take TALUS_FLOAT32 and TALUS_FLOAT64; functions that take more types say so.
  */
 #ifndef TALUS_TALUS_H

@@ -6,6 +6,7 @@
 
 #include "cpu/elementwise_blocks.h"
 #include "dtype.h"
+#include "index_rules.h"
 #include "kernels.h"
 
 namespace talus::cpu {
@@ -14,11 +15,10 @@ namespace {
 
 constexpr int64_t kGrain = 65536;
 
-[[noreturn]] void fail_index(const char* what, const int64_t* index, int64_t n, int64_t size) {
+[[noreturn]] void fail_first(const char* what, const int64_t* index, int64_t n, int64_t size) {
   int64_t i = 0;
   while (i + 1 < n && uint64_t(index[i]) < uint64_t(size)) ++i;
-  fail(TALUS_INDEX_ERROR, "%s: index %lld at position %lld is out of range for a dimension of size %lld", what,
-       static_cast<long long>(index[i]), static_cast<long long>(i), static_cast<long long>(size));
+  fail_index(what, index[i], i, size);
 }
 
 bool all_in_range(const int64_t* index, int64_t n, int64_t size) {
@@ -36,7 +36,7 @@ void check_indices(const char* what, const int64_t* index, int64_t n, int64_t si
   parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
     if (!all_in_range(index + begin, end - begin, size)) bad = true;
   });
-  if (bad) fail_index(what, index, n, size);
+  if (bad) fail_first(what, index, n, size);
 }
 
 // Calls f(first, last) for pieces of the elements [first, last) whose indices, which are then in the first-level cache,
@@ -186,7 +186,7 @@ void gather(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count
       if (!good) bad = true;
     });
   });
-  if (bad) fail_index("gather", index, n, size);
+  if (bad) fail_first("gather", index, n, size);
 }
 
 void scatter_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, const void* x,
@@ -214,7 +214,7 @@ void scatter_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t 
       if (!good) bad = true;
     });
   });
-  if (bad) fail_index("scatter_add", index, outer * block, size);
+  if (bad) fail_first("scatter_add", index, outer * block, size);
 }
 
 void one_hot(int64_t n, int64_t classes, const int64_t* index, int64_t* out) {

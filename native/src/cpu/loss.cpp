@@ -4,6 +4,7 @@
 #include "cpu/isa/reduce_table.h"
 #include "cpu/isa/softmax_table.h"
 #include "dtype.h"
+#include "index_rules.h"
 #include "kernels.h"
 #include "memory.h"
 #include "parallel.h"
@@ -55,9 +56,7 @@ struct Targets {
   int64_t position(int64_t i) const {
     const int64_t c = target[i];
     if (c == ignore_index) return -1;
-    if (c < 0 || c >= classes)
-      fail(TALUS_INDEX_ERROR, "Target %lld is out of bounds. Expected a class in [0, %lld) or ignore_index %lld",
-           static_cast<long long>(c), static_cast<long long>(classes), static_cast<long long>(ignore_index));
+    if (c < 0 || c >= classes) fail_target(c, classes, ignore_index);
     return inner == 1 ? i * classes + c : (i / inner * classes + c) * inner + i % inner;
   }
 };

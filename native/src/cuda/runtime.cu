@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cuda/device.cuh"
+#include "cuda/index_errors.h"
 #include "cuda/memory.h"
 #include "error.h"
 
@@ -137,7 +138,10 @@ CUstream_st* current_stream() {
   return d.stream;
 }
 
-void synchronize() { TALUS_CHECK_CUDA(cudaDeviceSynchronize()); }
+void synchronize() {
+  TALUS_CHECK_CUDA(cudaDeviceSynchronize());
+  throw_index_error();
+}
 
 Stream* stream_create() { return new Stream; }
 
@@ -161,13 +165,14 @@ void stream_use(Stream* stream) {
 void stream_synchronize(Stream* stream) {
   if (stream != nullptr) {
     TALUS_CHECK_CUDA(cudaStreamSynchronize(stream->handle));
-    return;
+    return throw_index_error();
   }
   Stream*& own = own_streams()[static_cast<size_t>(current_device())];
   Stream* const before = std::exchange(own, nullptr);
   const cudaStream_t handle = current_stream();
   own = before;
   TALUS_CHECK_CUDA(cudaStreamSynchronize(handle));
+  throw_index_error();
 }
 
 Event* event_create() { return new Event; }
@@ -179,7 +184,10 @@ void event_free(Event* event) {
 
 void event_record(Event* event) { TALUS_CHECK_CUDA(cudaEventRecord(event->handle, current_stream())); }
 void event_wait(Event* event) { TALUS_CHECK_CUDA(cudaStreamWaitEvent(current_stream(), event->handle, 0)); }
-void event_synchronize(Event* event) { TALUS_CHECK_CUDA(cudaEventSynchronize(event->handle)); }
+void event_synchronize(Event* event) {
+  TALUS_CHECK_CUDA(cudaEventSynchronize(event->handle));
+  throw_index_error();
+}
 
 double event_milliseconds(Event* begin, Event* end) {
   TALUS_CHECK_CUDA(cudaEventSynchronize(end->handle));
@@ -210,7 +218,7 @@ void graph_launch(Graph* graph) { TALUS_CHECK_CUDA(cudaGraphLaunch(graph->execut
 
 void graph_free(Graph* graph) {
   const std::unique_ptr<Graph> owned(graph);
-  synchronize();
+  TALUS_CHECK_CUDA(cudaDeviceSynchronize());
   TALUS_CHECK_CUDA(cudaGraphExecDestroy(graph->executable));
   release_pool(current_device(), graph->pool);
 }

@@ -30,7 +30,8 @@ int current_device();
 // What the calling thread queues work on: its own stream of the current device if it chose one, else the device's
 // stream, which all threads share, so that what one thread makes another may use.
 CUstream_st* current_stream();
-// Waits for all streams of the current device.
+// Waits for all streams of the current device. As all functions here named so, and as copies to the host, it throws
+// what kernels reported meanwhile (index_errors.h).
 void synchronize();
 
 // A stream of the current device.

@@ -1,4 +1,4 @@
-// Threads of a block that reduce together: a warp, or the whole block.
+// Threads of a block that reduce together: a quarter of a warp, a warp, or the whole block.
 #pragma once
 
 #include "cuda/device.cuh"
@@ -6,14 +6,16 @@
 namespace talus::cuda {
 
 constexpr int kTeamBlock = 256;
+constexpr int kQuarter = kWarp / 4;
 
 // What merge makes of the values of all threads of the team, the same in every thread; merge must not care for order.
 // Blocks have kTeamBlock threads, Threads of which are a team. All threads of the block must come.
 template <int Threads, class T, class F>
 __device__ __forceinline__ static T team_reduce(T value, F merge) {
-  static_assert(Threads == kWarp || Threads == kTeamBlock, "a team is a warp or a block");
+  static_assert(Threads == kQuarter || Threads == kWarp || Threads == kTeamBlock, "no such team");
 #pragma unroll
-  for (int lane = kWarp / 2; lane > 0; lane /= 2) value = merge(value, __shfl_xor_sync(kAllLanes, value, lane));
+  for (int lane = (Threads < kWarp ? Threads : kWarp) / 2; lane > 0; lane /= 2)
+    value = merge(value, __shfl_xor_sync(kAllLanes, value, lane));
   if constexpr (Threads > kWarp) {
     CUDA_SHARED(T[kTeamBlock / kWarp], warps);
     const int thread = static_cast<int>(threadIdx.x);
@@ -41,16 +43,23 @@ struct Greater {
   }
 };
 
-// Rows of up to this many elements are a warp's.
-constexpr int64_t kWarpRow = 1024;
+// Rows of up to this many elements are a quarter's, or a warp's.
+constexpr int64_t kQuarterRow = 64, kWarpRow = 1024;
 
 // Calls f(std::integral_constant<int, Threads>) for the team that a row deserves.
 template <class F>
-void with_team(int64_t cols, F&& f) {
-  if (cols <= kWarpRow)
+void with_team(int64_t cols, int64_t warp_row, F&& f) {
+  if (cols <= kQuarterRow)
+    f(std::integral_constant<int, kQuarter>{});
+  else if (cols <= warp_row)
     f(std::integral_constant<int, kWarp>{});
   else
     f(std::integral_constant<int, kTeamBlock>{});
+}
+
+template <class F>
+void with_team(int64_t cols, F&& f) {
+  with_team(cols, kWarpRow, std::forward<F>(f));
 }
 
 // The row of the calling thread's team; it may be beyond the last.

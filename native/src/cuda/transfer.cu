@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "cuda/device.cuh"
+#include "cuda/index_errors.h"
 #include "cuda/memory.h"
 
 namespace talus::cuda {
@@ -86,6 +87,8 @@ void get(void* host, const void* device, int64_t bytes) {
     if (k > 0) {
       const int i = static_cast<int>((k - 1) % kPieces);
       TALUS_CHECK_CUDA(cudaEventSynchronize(s.done[i]));
+      // What made these bytes has run: if it reported an error, the host's array stays as it is.
+      if (k == 1) throw_index_error();
       std::memcpy(to + (k - 1) * kPiece, s.pieces[i], length(k - 1));
     }
   }

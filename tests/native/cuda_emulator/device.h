@@ -71,6 +71,7 @@ inline int __syncthreads_and(int predicate) { return emulator::block_barrier(emu
 inline int __syncthreads_or(int predicate) { return emulator::block_barrier(emulator::Barrier::Or, predicate); }
 inline void __threadfence() {}
 inline void __threadfence_block() {}
+inline void __threadfence_system() {}
 
 inline void __syncwarp(unsigned mask = ~0u) {
   emulator::warp_exchange(emulator::WarpOp::Sync, mask, 0, 0, emulator::kWarp);

@@ -57,3 +57,4 @@ HOOK __tsan_init() {}
 extern "C" __attribute__((visibility("default"))) uint8_t __tsan_atomic8_load(const volatile uint8_t* at, int) {
   return __atomic_load_n(at, __ATOMIC_SEQ_CST);
 }
+HOOK __tsan_atomic_thread_fence(int) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
