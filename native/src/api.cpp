@@ -363,39 +363,40 @@ int talus_mse_loss(int device, int dtype, int64_t n, talus_ptr x, talus_ptr y, i
 int talus_batch_norm(int device, int dtype, int64_t n, int64_t channels, int64_t inner, talus_ptr x, talus_ptr weight,
                      talus_ptr bias, talus_ptr running_mean, talus_ptr running_var, int training, double momentum,
                      double eps, talus_ptr out, talus_ptr mean, talus_ptr rstd) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n, channels, inner);
     if (training == 0) require_address("batch_norm: without training, running_mean", running_mean);
     if (running_mean != nullptr) require_address("batch_norm: beside running_mean, running_var", running_var);
-    cpu::batch_norm(dtype, n, channels, inner, x, weight, bias, running_mean, running_var, training != 0, momentum, eps,
-                    out, mean, rstd);
+    const auto kernel = TALUS_KERNEL(batch_norm);
+    kernel(dtype, n, channels, inner, x, weight, bias, running_mean, running_var, training != 0, momentum, eps, out,
+           mean, rstd);
   });
 }
 
 int talus_batch_norm_backward(int device, int dtype, int64_t n, int64_t channels, int64_t inner, talus_ptr grad,
                               talus_ptr x, talus_ptr weight, talus_ptr mean, talus_ptr rstd, int training,
                               talus_ptr grad_x, talus_ptr grad_weight, talus_ptr grad_bias) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n, channels, inner);
-    cpu::batch_norm_backward(dtype, n, channels, inner, grad, x, weight, mean, rstd, training != 0, grad_x, grad_weight,
-                             grad_bias);
+    const auto kernel = TALUS_KERNEL(batch_norm_backward);
+    kernel(dtype, n, channels, inner, grad, x, weight, mean, rstd, training != 0, grad_x, grad_weight, grad_bias);
   });
 }
 
 int talus_layer_norm(int device, int dtype, int64_t rows, int64_t cols, talus_ptr x, talus_ptr weight, talus_ptr bias,
                      double eps, talus_ptr out, talus_ptr mean, talus_ptr rstd) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(rows, cols);
-    cpu::layer_norm(dtype, rows, cols, x, weight, bias, eps, out, mean, rstd);
+    TALUS_KERNEL(layer_norm)(dtype, rows, cols, x, weight, bias, eps, out, mean, rstd);
   });
 }
 
 int talus_layer_norm_backward(int device, int dtype, int64_t rows, int64_t cols, talus_ptr grad, talus_ptr x,
                               talus_ptr weight, talus_ptr mean, talus_ptr rstd, talus_ptr grad_x, talus_ptr grad_weight,
                               talus_ptr grad_bias) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(rows, cols);
-    cpu::layer_norm_backward(dtype, rows, cols, grad, x, weight, mean, rstd, grad_x, grad_weight, grad_bias);
+    TALUS_KERNEL(layer_norm_backward)(dtype, rows, cols, grad, x, weight, mean, rstd, grad_x, grad_weight, grad_bias);
   });
 }
 

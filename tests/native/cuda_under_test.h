@@ -4,6 +4,7 @@
 #include "cuda/dropout_under_test.h"
 #include "cuda/image_under_test.h"
 #include "cuda/loss_under_test.h"
+#include "cuda/norm_under_test.h"
 #include "cuda/optim_under_test.h"
 #include "cuda/pool2d_under_test.h"
 #include "cuda_mirror.h"

@@ -7,12 +7,6 @@ final class MissingKernels {
   /** Rows of the op table, by name. */
   static final Set<String> OPS =
       Set.of(
-          // normalisation
-          "batch_norm training",
-          "batch_norm plain",
-          "batch_norm eval",
-          "layer_norm",
-          "layer_norm plain",
           // indexing
           "index_select",
           "gather",
