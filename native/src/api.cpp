@@ -404,40 +404,40 @@ int talus_layer_norm_backward(int device, int dtype, int64_t rows, int64_t cols,
 
 int talus_index_select(int device, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, talus_ptr x,
                        talus_ptr index, talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(outer, size, inner, count);
-    cpu::index_select(dtype, outer, size, inner, count, x, int64_values(index), out);
+    TALUS_KERNEL(index_select)(dtype, outer, size, inner, count, x, int64_values(index), out);
   });
 }
 
 int talus_index_add(int device, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, talus_ptr x,
                     talus_ptr index, talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(outer, size, inner, count);
-    cpu::index_add(dtype, outer, size, inner, count, x, int64_values(index), out);
+    TALUS_KERNEL(index_add)(dtype, outer, size, inner, count, x, int64_values(index), out);
   });
 }
 
 int talus_gather(int device, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, talus_ptr x,
                  talus_ptr index, talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(outer, size, inner, count);
-    cpu::gather(dtype, outer, size, inner, count, x, int64_values(index), out);
+    TALUS_KERNEL(gather)(dtype, outer, size, inner, count, x, int64_values(index), out);
   });
 }
 
 int talus_scatter_add(int device, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, talus_ptr x,
                       talus_ptr index, talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(outer, size, inner, count);
-    cpu::scatter_add(dtype, outer, size, inner, count, x, int64_values(index), out);
+    TALUS_KERNEL(scatter_add)(dtype, outer, size, inner, count, x, int64_values(index), out);
   });
 }
 
 int talus_one_hot(int device, int64_t n, int64_t classes, talus_ptr index, talus_ptr out) {
-  return on_cpu(device, [&] {
+  return guarded([&] {
     require_counts(n, classes);
-    cpu::one_hot(n, classes, int64_values(index), static_cast<int64_t*>(out));
+    TALUS_KERNEL(one_hot)(n, classes, int64_values(index), static_cast<int64_t*>(out));
   });
 }
 

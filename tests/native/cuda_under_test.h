@@ -3,6 +3,7 @@
 
 #include "cuda/dropout_under_test.h"
 #include "cuda/image_under_test.h"
+#include "cuda/indexing_under_test.h"
 #include "cuda/loss_under_test.h"
 #include "cuda/norm_under_test.h"
 #include "cuda/optim_under_test.h"

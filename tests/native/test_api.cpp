@@ -120,6 +120,27 @@ TEST(a_cuda_device_computes) {
   CHECK(talus_conv2d(gpu, TALUS_FLOAT32, nullptr, x, x, nullptr, 0, x) == TALUS_UNSUPPORTED);
   CHECK(error_has("no CUDA kernel yet"));
 }
+
+// Kernels cannot throw: what they report comes from whoever waits next, once.
+TEST(index_errors_of_a_device_reach_who_waits) {
+  const int gpu = TALUS_DEVICE_CUDA;
+  const float host[] = {1, 2, 3, 4};
+  const int64_t indices[] = {2, 7};
+  float got[4] = {};
+  talus_ptr x = talus_alloc(gpu, sizeof host), index = talus_alloc(gpu, sizeof indices);
+  talus_ptr out = talus_alloc(gpu, sizeof host);
+  CHECK(talus_put_f32(gpu, x, host, 4) == TALUS_OK && talus_put_i64(gpu, index, indices, 2) == TALUS_OK);
+  CHECK(talus_index_select(gpu, TALUS_FLOAT32, 1, 4, 1, 2, x, index, out) == TALUS_OK);
+  CHECK(talus_get_f32(gpu, out, got, 2) == TALUS_INDEX_ERROR);
+  CHECK(error_has("index_select: index 7 at position 1 is out of range for a dimension of size 4"));
+  CHECK(talus_get_f32(gpu, out, got, 2) == TALUS_OK && got[0] == 3 && got[1] == 0);
+  CHECK(talus_cross_entropy(gpu, TALUS_FLOAT32, 2, 2, x, index, nullptr, 2, TALUS_REDUCTION_SUM, out, x, nullptr,
+                            nullptr) == TALUS_OK);
+  CHECK(talus_synchronize(gpu) == TALUS_INDEX_ERROR);
+  CHECK(error_has("Target 7 is out of bounds. Expected a class in [0, 2) or ignore_index 2"));
+  CHECK(talus_synchronize(gpu) == TALUS_OK);
+  for (talus_ptr block : {x, index, out}) CHECK(talus_free(gpu, block) == TALUS_OK);
+}
 #endif
 
 TEST(arguments_are_checked) {

@@ -1,6 +1,7 @@
 // Selecting, gathering, adding by index and one-hot rows against the reference, for every dtype.
 #include "check.h"
 #include "kernels.h"
+#include "under_test.h"
 
 namespace {
 
@@ -57,19 +58,21 @@ void compare(const Shape& s) {
     reference(dtype_of<T>(), s.outer, s.size, s.inner, s.count, from.data(), index.data(), expected.data());
     CHECK(same(actual, expected));
   };
-  with_kernel(talus::cpu::index_select, talus::ref::index_select, x, rows, picked);
-  with_kernel(talus::cpu::gather, talus::ref::gather, x, elements, picked);
-  with_kernel(talus::cpu::index_add, talus::ref::index_add, y, rows, whole);
-  with_kernel(talus::cpu::scatter_add, talus::ref::scatter_add, y, elements, whole);
+  with_kernel(under_test::index_select, talus::ref::index_select, x, rows, picked);
+  with_kernel(under_test::gather, talus::ref::gather, x, elements, picked);
+  with_kernel(under_test::index_add, talus::ref::index_add, y, rows, whole);
+  with_kernel(under_test::scatter_add, talus::ref::scatter_add, y, elements, whole);
 }
 
 }  // namespace
 
 TEST(indexing_matches_the_reference_on_any_number_of_threads) {
-  for_each_thread_count([](int) {
-    for (const Shape& s : kShapes)
-      for (int dtype = TALUS_FLOAT32; dtype <= TALUS_BOOL; ++dtype)
-        talus::dispatch_any(dtype, "test", [&](auto type) { compare<typename decltype(type)::type>(s); });
+  for_each_isa([](const char*) {
+    for_each_thread_count([](int) {
+      for (const Shape& s : kShapes)
+        for (int dtype = TALUS_FLOAT32; dtype <= TALUS_BOOL; ++dtype)
+          talus::dispatch_any(dtype, "test", [&](auto type) { compare<typename decltype(type)::type>(s); });
+    });
   });
 }
 
@@ -80,12 +83,12 @@ TEST(indices_out_of_range_are_refused_before_writing) {
     float out[6] = {};
     const std::string part =
         "index " + std::to_string(bad) + " at position 1 is out of range for a dimension of size 3";
-    CHECK_FAILS(talus::cpu::index_select(TALUS_FLOAT32, 1, 3, 2, 2, x, index, out), part.c_str());
-    CHECK_FAILS(talus::cpu::index_add(TALUS_FLOAT32, 1, 3, 2, 2, x, index, out), part.c_str());
-    CHECK_FAILS(talus::cpu::gather(TALUS_FLOAT32, 1, 3, 2, 1, x, index, out), part.c_str());
-    CHECK_FAILS(talus::cpu::scatter_add(TALUS_FLOAT32, 1, 3, 2, 1, x, index, out), part.c_str());
+    CHECK_FAILS(under_test::index_select(TALUS_FLOAT32, 1, 3, 2, 2, x, index, out), part.c_str());
+    CHECK_FAILS(under_test::index_add(TALUS_FLOAT32, 1, 3, 2, 2, x, index, out), part.c_str());
+    CHECK_FAILS(under_test::gather(TALUS_FLOAT32, 1, 3, 2, 1, x, index, out), part.c_str());
+    CHECK_FAILS(under_test::scatter_add(TALUS_FLOAT32, 1, 3, 2, 1, x, index, out), part.c_str());
     int64_t hot[6] = {};
-    CHECK_FAILS(talus::cpu::one_hot(2, 3, index, hot), part.c_str());
+    CHECK_FAILS(under_test::one_hot(2, 3, index, hot), part.c_str());
     for (int i = 0; i < 6; ++i) CHECK(out[i] == 0 && hot[i] == 0);
   }
 }
@@ -101,10 +104,10 @@ TEST(indices_of_elements_out_of_range_are_found_in_every_piece) {
         index[static_cast<size_t>(place)] = 3;
         std::vector<float> out(kCount);
         const std::string part = "index 3 at position " + std::to_string(place);
-        CHECK_FAILS(talus::cpu::gather(TALUS_FLOAT32, 1, 3, inner, kCount / inner, x.data(), index.data(), out.data()),
+        CHECK_FAILS(under_test::gather(TALUS_FLOAT32, 1, 3, inner, kCount / inner, x.data(), index.data(), out.data()),
                     part.c_str());
         CHECK_FAILS(
-            talus::cpu::scatter_add(TALUS_FLOAT32, 1, 3, inner, kCount / inner, x.data(), index.data(), out.data()),
+            under_test::scatter_add(TALUS_FLOAT32, 1, 3, inner, kCount / inner, x.data(), index.data(), out.data()),
             part.c_str());
       }
   });
@@ -114,7 +117,7 @@ TEST(one_hot_rows) {
   for (const int64_t n : {0, 1, 5, 9000}) {
     const std::vector<int64_t> index = random_indices(n, 13);
     Guarded<int64_t> actual(n * 13), expected(n * 13);
-    talus::cpu::one_hot(n, 13, index.data(), actual.data());
+    under_test::one_hot(n, 13, index.data(), actual.data());
     talus::ref::one_hot(n, 13, index.data(), expected.data());
     CHECK(actual.intact());
     CHECK(std::memcmp(actual.data(), expected.data(), static_cast<size_t>(n) * 13 * sizeof(int64_t)) == 0);

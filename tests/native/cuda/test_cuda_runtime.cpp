@@ -222,6 +222,55 @@ TEST(graphs_keep_their_memory) {
   });
 }
 
+// Whoever waits gets an index error, and the next one does not; a graph reports whenever it runs.
+TEST(index_errors_are_thrown_once_by_all_that_wait) {
+  cuda::use_device(0);
+  for_each_isa([](const char*) {
+    const Array x(std::vector<float>{1, 2, 3, 4}), out(2);
+    auto* const index = static_cast<int64_t*>(cuda::allocate(16));
+    const int64_t host[] = {0, -3};
+    cuda::put(index, host, sizeof host);
+    cuda::Stream* const stream = cuda::stream_create();
+    cuda::Event* const event = cuda::event_create();
+    cuda::synchronize();
+    const char* const message = "gather: index -3 at position 1 is out of range for a dimension of size 4";
+    const auto gather = [&] { cuda::gather(TALUS_FLOAT32, 1, 4, 1, 2, x.at, index, out.at); };
+    const std::function<void()> waits[] = {
+        [&] { cuda::synchronize(); },
+        [&] { cuda::stream_synchronize(nullptr); },
+        [&] { cuda::event_synchronize(event); },
+        [&] {
+          CHECK(out.values() == (std::vector<float>{1, 0}));
+        },
+    };
+    for (const auto& wait : waits) {
+      gather();
+      cuda::event_record(event);
+      CHECK_FAILS(wait(), message);
+      wait();
+    }
+    cuda::stream_use(stream);
+    gather();
+    cuda::stream_use(nullptr);
+    CHECK_FAILS(cuda::stream_synchronize(stream), message);
+    cuda::graph_begin();
+    gather();
+    cuda::Graph* const graph = cuda::graph_end();
+    cuda::synchronize();
+    for (int i = 0; i < 2; ++i) {
+      cuda::graph_launch(graph);
+      CHECK_FAILS(cuda::synchronize(), message);
+    }
+    cuda::graph_launch(graph);
+    // Waits, too, but only to free.
+    cuda::graph_free(graph);
+    CHECK_FAILS(cuda::synchronize(), message);
+    cuda::event_free(event);
+    cuda::stream_free(stream);
+    cuda::release(index);
+  });
+}
+
 #if defined(TALUS_TEST_EMULATED)
 TEST(a_machine_without_devices) {
   std::thread([] {

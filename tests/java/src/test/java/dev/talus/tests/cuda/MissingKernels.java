@@ -7,15 +7,6 @@ final class MissingKernels {
   /** Rows of the op table, by name. */
   static final Set<String> OPS =
       Set.of(
-          // indexing
-          "index_select",
-          "gather",
-          "scatter_add",
-          "one_hot",
-          "embedding",
-          "embedding padding",
-          "max_dim",
-          "min_dim",
           // convolution and pooling
           "conv2d",
           "conv2d stride",
