@@ -91,6 +91,39 @@ TEST(a_missing_device_is_named) {
   CHECK(talus_stream_create(TALUS_DEVICE_CPU) == nullptr && error_has("device 0 is the CPU"));
 }
 
+// Along all devices and back to the host.
+void check_transfers(int devices) {
+  const int64_t n = 300001;  // more than a piece, and not a whole number of them
+  std::vector<float> host = random_values<float>(n, 3);
+  const auto bytes = n * int64_t{sizeof(float)};
+  std::vector<talus_ptr> blocks;
+  for (int device = 0; device < devices; ++device) {
+    blocks.push_back(talus_alloc(device, bytes));
+    if (device == 0)
+      CHECK(talus_put_f32(0, blocks[0], host.data(), n) == TALUS_OK);
+    else
+      CHECK(talus_transfer(device - 1, blocks[static_cast<size_t>(device) - 1], device, blocks.back(), bytes) ==
+            TALUS_OK);
+  }
+  const Array back(std::vector<float>(static_cast<size_t>(n), 0.0f));
+  CHECK(talus_transfer(devices - 1, blocks.back(), 0, back.at, bytes) == TALUS_OK);
+  CHECK(back.values() == host);
+  CHECK(talus_transfer(0, back.at, devices - 1, blocks.back(), -1) == TALUS_INVALID_ARGUMENT);
+  CHECK(talus_transfer(0, nullptr, 0, back.at, 4) == TALUS_INVALID_ARGUMENT && error_has("the source is missing"));
+  CHECK(talus_transfer(0, back.at, TALUS_DEVICE_CUDA + talus_cuda_device_count(), back.at, 4) != TALUS_OK);
+  for (int device = 0; device < devices; ++device)
+    CHECK(talus_free(device, blocks[static_cast<size_t>(device)]) == TALUS_OK);
+}
+
+TEST(bytes_move_between_devices) {
+#if defined(TALUS_TEST_EMULATED)
+  emulator::set_device_count(2);
+  check_transfers(3);
+  emulator::set_device_count(1);
+#endif
+  check_transfers(1 + talus_cuda_device_count());
+}
+
 #if defined(TALUS_TEST_CUDA)
 TEST(a_cuda_device_computes) {
   const int gpu = TALUS_DEVICE_CUDA;
