@@ -479,21 +479,21 @@ const char* talus_conv2d_algorithm(int device, int dtype, int pass, const int64_
 
 int talus_conv2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr w, talus_ptr bias, int epilogue,
                  talus_ptr out) {
-  return on_cpu(device, [&] { cpu::conv2d(dtype, conv2d_params(params), x, w, bias, epilogue, out); });
+  return guarded([&] { TALUS_KERNEL(conv2d)(dtype, conv2d_params(params), x, w, bias, epilogue, out); });
 }
 
 int talus_conv2d_backward_input(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr w,
                                 talus_ptr grad_x) {
-  return on_cpu(device, [&] { cpu::conv2d_backward_input(dtype, conv2d_params(params), grad, w, grad_x); });
+  return guarded([&] { TALUS_KERNEL(conv2d_backward_input)(dtype, conv2d_params(params), grad, w, grad_x); });
 }
 
 int talus_conv2d_backward_weight(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr x,
                                  talus_ptr grad_w) {
-  return on_cpu(device, [&] { cpu::conv2d_backward_weight(dtype, conv2d_params(params), grad, x, grad_w); });
+  return guarded([&] { TALUS_KERNEL(conv2d_backward_weight)(dtype, conv2d_params(params), grad, x, grad_w); });
 }
 
 int talus_conv2d_backward_bias(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr grad_bias) {
-  return on_cpu(device, [&] { cpu::conv2d_backward_bias(dtype, conv2d_params(params), grad, grad_bias); });
+  return guarded([&] { TALUS_KERNEL(conv2d_backward_bias)(dtype, conv2d_params(params), grad, grad_bias); });
 }
 
 int talus_max_pool2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr out, talus_ptr taps) {

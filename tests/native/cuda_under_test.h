@@ -1,6 +1,7 @@
 // CUDA's kernels behind the signatures that tests call with host arrays.
 #pragma once
 
+#include "cuda/conv2d_under_test.h"
 #include "cuda/dropout_under_test.h"
 #include "cuda/image_under_test.h"
 #include "cuda/indexing_under_test.h"

@@ -1,8 +1,8 @@
-// Matrix products on the GPU: which tile multiplies, and sums that are cut where C has too few tiles for the device.
+// Matrix products on the GPU: tiles as planned, and pieces of sums added up.
 #include <algorithm>
 #include <limits>
 
-#include "cuda/gemm_tile.cuh"
+#include "cuda/gemm_plan.cuh"
 #include "cuda/memory.h"
 #include "dtype.h"
 #include "error.h"
@@ -12,67 +12,9 @@ namespace talus::cuda {
 
 namespace {
 
-// Most pieces of a sum, and the fewest terms that are worth a piece: it is written and read once more.
 constexpr int kMostPieces = 16;
-constexpr int kLeastPiece = 128;
 // Batch entries of a launch: CUDA's limit for a grid's second dimension.
 constexpr int64_t kMostEntries = 65535;
-
-// How a product is launched.
-struct GemmPlan {
-  int tile = 0, pieces = 1;
-  double cost = std::numeric_limits<double>::infinity();
-};
-
-// Tiles from large to small, and the share of the large one's rate that a full device reaches with each: small ones
-// load more for each multiplication.
-template <class T>
-struct GemmTiles;
-template <>
-struct GemmTiles<float> {
-  using Large = GemmTile<float, 128, 128, 8, 8, 8>;
-  using Medium = GemmTile<float, 64, 64, 16, 8, 4>;
-  using Small = GemmTile<float, 32, 32, 16, 4, 4>;
-};
-template <>
-struct GemmTiles<double> {
-  using Large = GemmTile<double, 128, 64, 8, 8, 8>;
-  using Medium = GemmTile<double, 64, 32, 8, 8, 4>;
-  using Small = GemmTile<double, 32, 32, 8, 4, 4>;
-};
-constexpr double kTileRates[] = {1, 0.8, 0.5};
-
-template <class T, class F>
-void with_tile(int tile, F&& f) {
-  using Tiles = GemmTiles<T>;
-  if (tile == 0) return f(typename Tiles::Large{});
-  if (tile == 1) return f(typename Tiles::Medium{});
-  f(typename Tiles::Small{});
-}
-
-int tiles_of(int size, int tile) { return (size + tile - 1) / tile; }
-
-// Rounds of blocks that the device takes one after the other, times what a block computes in one.
-template <class T>
-GemmPlan choose(const GemmProduct<T>& p, int64_t entries) {
-  const int processors = properties(current_device()).multiprocessors;
-  GemmPlan best;
-  for (int tile = 0; tile < 3; ++tile) {
-    with_tile<T>(tile, [&](auto t) {
-      using Tile = decltype(t);
-      const int64_t tiles = int64_t{tiles_of(p.a.rows, Tile::kM)} * tiles_of(p.b.rows, Tile::kN) * entries;
-      for (int pieces = 1; pieces <= kMostPieces && (pieces == 1 || p.k / pieces >= kLeastPiece); pieces *= 2) {
-        const int64_t rounds = (tiles * pieces + processors * Tile::kBlocks - 1) / (processors * Tile::kBlocks);
-        double cost = static_cast<double>(rounds) * Tile::kBlocks * Tile::kM * Tile::kN *
-                      (static_cast<double>(p.k) / pieces + 2 * Tile::kDepth) / kTileRates[tile];
-        // A piece's sums are written and read at a rate at which the device does about 50 multiplications an element.
-        if (pieces > 1) cost += 50.0 * pieces * p.a.rows * p.b.rows * static_cast<double>(entries) / processors;
-        if (cost < best.cost) best = {tile, pieces, cost};
-      }
-    });
-  }
-  return best;
-}
 
 constexpr int kFinishThreads = 256;
 
@@ -103,11 +45,11 @@ void launch_tiles(const GemmProduct<T>& p, int64_t entries, int pieces, bool a_a
 
 template <class T>
 void multiply(GemmProduct<T> p, int64_t entries, bool a_along_k, bool b_along_k) {
-  const GemmPlan plan = choose(p, entries);
+  const GemmPlan plan = plan_product<T>(p.a.rows, p.b.rows, p.k, entries, kMostPieces);
   with_tile<T>(plan.tile, [&](auto t) {
     using Tile = decltype(t);
-    // Whole depths of the tile, and as many pieces as then have something to add.
-    p.piece_k = std::max(tiles_of(tiles_of(p.k, plan.pieces), Tile::kDepth) * Tile::kDepth, Tile::kDepth);
+    // As many pieces as have something to add.
+    p.piece_k = piece_terms(p.k, plan.pieces, Tile::kDepth);
     const int pieces = std::max(tiles_of(p.k, p.piece_k), 1);
     if (pieces == 1) return launch_tiles<T, Tile>(p, entries, 1, a_along_k, b_along_k);
     const int64_t all = int64_t{p.a.rows} * p.b.rows * entries;

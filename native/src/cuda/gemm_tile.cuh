@@ -34,6 +34,10 @@ struct GemmTile {
   static_assert(PerM % kGemmVector<T> == 0 && PerN % kGemmVector<T> == 0, "whole vectors");
 };
 
+// One vector of padding a row: transposed stores then meet in at most two lanes of a bank.
+template <class T, int Rows, int Depth>
+using GemmShared = T[Depth][Rows + kGemmVector<T>];
+
 // One operand's panel: Rows rows (of A) or columns (of B) by Depth terms of the sum.
 template <class T, int Rows, int Depth, int Threads, bool AlongK>
 class GemmPanel {
@@ -42,8 +46,7 @@ class GemmPanel {
   static_assert(kLoads * kVector * Threads == Rows * Depth, "every thread loads as much");
 
  public:
-  // One vector of padding a row: transposed stores then meet in at most two lanes of a bank.
-  using Shared = T[Depth][Rows + kVector];
+  using Shared = GemmShared<T, Rows, Depth>;
 
   // `data` is the operand's first element of this sum; rows are counted from row0 on.
   __device__ __forceinline__ GemmPanel(const GemmOperand<T>& x, const T* data, int row0)
@@ -110,45 +113,32 @@ class GemmPanel {
   GemmVector<T> staged_[kLoads];
 };
 
-// What becomes of a finished sum.
-template <class T>
-__device__ __forceinline__ T gemm_epilogue(const GemmProduct<T>& p, T sum, const T* c, int row, int col) {
-  T v = p.alpha * sum;
-  if (p.beta != T{0}) v += p.beta * *c;
-  if (p.bias != nullptr) v += p.bias[p.row_bias ? row : col];
-  return p.relu && v < T{0} ? T{0} : v;
-}
+// Where in its tile the sums of the calling thread lie: a warp is 4 x 8 threads.
+template <class T, class Tile>
+struct GemmPlace {
+  int m, n;
 
-// Blocks go through C in bands of this many rows of tiles, so that those that run together share panels in L2.
-constexpr int kGemmBand = 8;
+  __device__ __forceinline__ GemmPlace() {
+    constexpr int kWarpsN = Tile::kThreadsN / 8;
+    const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
+    m = (warp / kWarpsN * 4 + lane / 8) * kGemmVector<T>;
+    n = (warp % kWarpsN * 8 + lane % 8) * kGemmVector<T>;
+  }
+  // The i-th row, and the first column of the j-th vector.
+  __device__ __forceinline__ int row(int i) const {
+    return i / kGemmVector<T> * (Tile::kM / Tile::kPiecesM) + m + i % kGemmVector<T>;
+  }
+  __device__ __forceinline__ int column(int j) const { return j * (Tile::kN / Tile::kPiecesN) + n; }
+};
 
-template <class T, class Tile, bool AAlongK, bool BAlongK>
-__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) gemm_tiles(const GemmProduct<T> p) {
+// Adds to a thread's sums what k_left terms of both operands make. A panel fetches the next terms from memory and
+// stores them in shared memory, as GemmPanel does.
+template <class Tile, class T, class PanelA, class PanelB>
+__device__ __forceinline__ void gemm_sums(const GemmPlace<T, Tile>& place, PanelA& next_a, PanelB& next_b, int k_left,
+                                          T (&sums)[Tile::kPerM][Tile::kPerN]) {
   constexpr int kVector = kGemmVector<T>;
-  using PanelA = GemmPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, AAlongK>;
-  using PanelB = GemmPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, BAlongK>;
   CUDA_SHARED(typename PanelA::Shared[2], shared_a);
   CUDA_SHARED(typename PanelB::Shared[2], shared_b);
-
-  // blockIdx.x counts tiles band by band, blockIdx.y batch entries, blockIdx.z pieces of the sum.
-  const int tiles_m = (p.a.rows + Tile::kM - 1) / Tile::kM, tiles_n = (p.b.rows + Tile::kN - 1) / Tile::kN;
-  const int tile = static_cast<int>(blockIdx.x), band = tile / (kGemmBand * tiles_n);
-  const int band_rows = min(kGemmBand, tiles_m - band * kGemmBand), within = tile - band * kGemmBand * tiles_n;
-  const int row0 = (band * kGemmBand + within % band_rows) * Tile::kM, col0 = within / band_rows * Tile::kN;
-  const int64_t entry = blockIdx.y;
-  const int piece = static_cast<int>(blockIdx.z);
-  const int k_begin = piece * p.piece_k;
-  int k_left = min(p.k - k_begin, p.piece_k);
-  const T* a = p.a.data + entry * p.a.stride + k_begin * (AAlongK ? 1 : p.a.ld);
-  const T* b = p.b.data + entry * p.b.stride + k_begin * (BAlongK ? 1 : p.b.ld);
-
-  const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
-  constexpr int kWarpsN = Tile::kThreadsN / 8;
-  const int thread_m = warp / kWarpsN * 4 + lane / 8, thread_n = warp % kWarpsN * 8 + lane % 8;
-
-  T sums[Tile::kPerM][Tile::kPerN] = {};
-  PanelA next_a(p.a, a, row0);
-  PanelB next_b(p.b, b, col0);
   next_a.fetch(k_left);
   next_b.fetch(k_left);
   next_a.store(shared_a[0]);
@@ -167,12 +157,10 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) gemm_tiles(cons
       GemmVector<T> column[Tile::kPiecesM], row[Tile::kPiecesN];
 #pragma unroll
       for (int i = 0; i < Tile::kPiecesM; ++i)
-        column[i] = *reinterpret_cast<const GemmVector<T>*>(
-            &shared_a[current][k][i * (Tile::kM / Tile::kPiecesM) + thread_m * kVector]);
+        column[i] = *reinterpret_cast<const GemmVector<T>*>(&shared_a[current][k][place.row(i * kVector)]);
 #pragma unroll
       for (int j = 0; j < Tile::kPiecesN; ++j)
-        row[j] = *reinterpret_cast<const GemmVector<T>*>(
-            &shared_b[current][k][j * (Tile::kN / Tile::kPiecesN) + thread_n * kVector]);
+        row[j] = *reinterpret_cast<const GemmVector<T>*>(&shared_b[current][k][place.column(j)]);
 #pragma unroll
       for (int i = 0; i < Tile::kPerM; ++i)
 #pragma unroll
@@ -186,6 +174,43 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) gemm_tiles(cons
       __syncthreads();
     }
   }
+}
+
+// What becomes of a finished sum.
+template <class T>
+__device__ __forceinline__ T gemm_epilogue(const GemmProduct<T>& p, T sum, const T* c, int row, int col) {
+  T v = p.alpha * sum;
+  if (p.beta != T{0}) v += p.beta * *c;
+  if (p.bias != nullptr) v += p.bias[p.row_bias ? row : col];
+  return p.relu && v < T{0} ? T{0} : v;
+}
+
+// Blocks go through C in bands of this many rows of tiles, so that those that run together share panels in L2.
+constexpr int kGemmBand = 8;
+
+template <class T, class Tile, bool AAlongK, bool BAlongK>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) gemm_tiles(const GemmProduct<T> p) {
+  constexpr int kVector = kGemmVector<T>;
+  using PanelA = GemmPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, AAlongK>;
+  using PanelB = GemmPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, BAlongK>;
+
+  // blockIdx.x counts tiles band by band, blockIdx.y batch entries, blockIdx.z pieces of the sum.
+  const int tiles_m = (p.a.rows + Tile::kM - 1) / Tile::kM, tiles_n = (p.b.rows + Tile::kN - 1) / Tile::kN;
+  const int tile = static_cast<int>(blockIdx.x), band = tile / (kGemmBand * tiles_n);
+  const int band_rows = min(kGemmBand, tiles_m - band * kGemmBand), within = tile - band * kGemmBand * tiles_n;
+  const int row0 = (band * kGemmBand + within % band_rows) * Tile::kM, col0 = within / band_rows * Tile::kN;
+  const int64_t entry = blockIdx.y;
+  const int piece = static_cast<int>(blockIdx.z);
+  const int k_begin = piece * p.piece_k;
+  const int k_left = min(p.k - k_begin, p.piece_k);
+  const T* a = p.a.data + entry * p.a.stride + k_begin * (AAlongK ? 1 : p.a.ld);
+  const T* b = p.b.data + entry * p.b.stride + k_begin * (BAlongK ? 1 : p.b.ld);
+
+  const GemmPlace<T, Tile> place;
+  T sums[Tile::kPerM][Tile::kPerN] = {};
+  PanelA next_a(p.a, a, row0);
+  PanelB next_b(p.b, b, col0);
+  gemm_sums<Tile>(place, next_a, next_b, k_left, sums);
 
   // Pieces are plain sums in a matrix of their own; gemm_pieces finishes them.
   const bool whole = gridDim.z == 1;
@@ -194,11 +219,11 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) gemm_tiles(cons
   const int64_t ldc = whole ? p.ldc : p.b.rows;
 #pragma unroll
   for (int i = 0; i < Tile::kPerM; ++i) {
-    const int row = row0 + i / kVector * (Tile::kM / Tile::kPiecesM) + thread_m * kVector + i % kVector;
+    const int row = row0 + place.row(i);
     if (row >= p.a.rows) continue;
 #pragma unroll
     for (int j = 0; j < Tile::kPiecesN; ++j) {
-      const int col = col0 + j * (Tile::kN / Tile::kPiecesN) + thread_n * kVector;
+      const int col = col0 + place.column(j);
       T* to = c + row * ldc + col;
       GemmVector<T> out;
 #pragma unroll
