@@ -33,6 +33,11 @@ inline void require_count(const char* what, int64_t count) {
   if (count < 0) fail(TALUS_INVALID_ARGUMENT, "%s is %" PRId64 ", expected 0 or more", what, count);
 }
 
+template <class... Counts>
+void require_counts(Counts... counts) {
+  (require_count("a size", counts), ...);
+}
+
 inline void require_address(const char* what, const void* address) {
   if (address == nullptr) fail(TALUS_INVALID_ARGUMENT, "%s is missing (address 0)", what);
 }
