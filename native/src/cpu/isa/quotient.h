@@ -9,31 +9,14 @@
 
 namespace talus::TALUS_ISA_NS {
 
-#if defined(__AVX512F__) || defined(__FMA__)
-constexpr bool kFused = true;
-#else
-constexpr bool kFused = false;
-#endif
-
 // Whether registers of T can be divided here.
 template <class T>
 constexpr bool kVectorQuotient = sizeof(T) == 4 || kFused;
 
-// x - n y, rounded once.
-static inline Vec<double> rest_of(Vec<double> x, Vec<double> n, Vec<double> y) {
-#if defined(__AVX512F__)
-  return (Vec<double>)_mm512_fnmadd_pd((__m512d)n, (__m512d)y, (__m512d)x);
-#elif defined(__FMA__)
-  return (Vec<double>)_mm256_fnmadd_pd((__m256d)n, (__m256d)y, (__m256d)x);
-#else
-  return x - n * y;  // of floats: the product is exact
-#endif
-}
-
 // n is the whole number nearest to x / y, r = x - n y.
 static inline void divide_nearest(Vec<double> x, Vec<double> y, Vec<double>& n, Vec<double>& r) {
   n = (x / y + math::Ieee<double>::kRounder) - math::Ieee<double>::kRounder;
-  r = rest_of(x, n, y);
+  r = rest_of<double>(x, n, y);  // of floats the product is exact
 }
 
 template <class T, bool WantsRemainder>

@@ -6,7 +6,8 @@
 
 namespace talus::TALUS_ISA_NS::math {
 
-constexpr double kTrigLimit = 1048576.0;
+// Where the C library takes over, and from where on floats that were reduced in float are reduced in double.
+constexpr double kTrigLimit = 1048576.0, kFloatLimit = 8192.0;
 // Pi in 33, 33 and 53 bits: multiples of the first two are exact in the range.
 constexpr double kPiHigh = 3.14159265346825122833, kPiMiddle = 1.21542010126079319532e-10,
                  kPiLow = 4.04453249759190126308e-21;
@@ -22,6 +23,20 @@ static inline Vec<double> reduce_by_pi(Vec<double> x) {
   Vec<double> r = x - whole * kPiHigh;
   r = Exact ? (r - whole * kPiMiddle) - whole * kPiLow : r - whole * (kPiMiddle + kPiLow);
   return (Vec<double>)((Bits<double>)r ^ ((Bits<double>)shifted << 63));
+}
+
+// The same in float, with pi in three parts: the first step is exact, and fused multiplications make the others so. No
+// part is negative, which keeps the sign of zero.
+template <bool Cosine>
+static inline Vec<float> reduce_by_pi_fused(Vec<float> x) {
+  constexpr float kRounder = Ieee<float>::kRounder, kInversePi = 0.318309886183790671538f;
+  const Vec<float> turns = Cosine ? x * kInversePi + 0.5f : x * kInversePi;
+  const Vec<float> shifted = turns + kRounder;
+  const Vec<float> whole = Cosine ? (shifted - kRounder) - 0.5f : shifted - kRounder;
+  Vec<float> r = rest_of<float>(x, whole, broadcast<float>(3.1415925f));
+  r = rest_of<float>(r, whole, broadcast<float>(1.50995788e-7f));
+  r = rest_of<float>(r, whole, broadcast<float>(1.07806051e-14f));
+  return (Vec<float>)((Bits<float>)r ^ ((Bits<float>)shifted << 31));
 }
 
 // sin(r) for |r| <= pi / 2.
@@ -52,8 +67,16 @@ static inline Vec<T> sin_reduced(Vec<T> r) {
   return (Vec<T>)((Bits<T>)(r * z * p + r) | ((Bits<T>)r & (Bits<T>)broadcast<T>(T(-0.0))));
 }
 
+template <bool Cosine>
+static inline Vec<float> trig_in_double(Vec<float> x) {
+  Vec<double> low, high;
+  widen(x, low, high);
+  return sin_reduced<float>(narrow(reduce_by_pi<Cosine, false>(low), reduce_by_pi<Cosine, false>(high)));
+}
+
 template <class T, bool Cosine>
 __attribute__((noinline)) static Vec<T> trig_of_large(Vec<T> x, Vec<T> y) {
+  if constexpr (sizeof(T) == 4) y = (x > T(kFloatLimit)) | (x < T(-kFloatLimit)) ? trig_in_double<Cosine>(x) : y;
   for (int l = 0; l < kLanes<T>; ++l)
     if (x[l] > T(kTrigLimit) || x[l] < T(-kTrigLimit)) {
       if constexpr (sizeof(T) == 4)
@@ -66,15 +89,16 @@ __attribute__((noinline)) static Vec<T> trig_of_large(Vec<T> x, Vec<T> y) {
 
 template <class T, bool Cosine>
 static inline Vec<T> trig(Vec<T> x) {
+  constexpr bool kInFloat = sizeof(T) == 4 && kFused;
+  constexpr T kLimit = T(kInFloat ? kFloatLimit : kTrigLimit);
   Vec<T> y;
-  if constexpr (sizeof(T) == 4) {
-    Vec<double> low, high;
-    widen(x, low, high);
-    y = sin_reduced<T>(narrow(reduce_by_pi<Cosine, false>(low), reduce_by_pi<Cosine, false>(high)));
-  } else {
+  if constexpr (kInFloat)
+    y = sin_reduced<T>(reduce_by_pi_fused<Cosine>(x));
+  else if constexpr (sizeof(T) == 4)
+    y = trig_in_double<Cosine>(x);
+  else
     y = sin_reduced<T>(reduce_by_pi<Cosine, true>(x));
-  }
-  const auto large = (x > T(kTrigLimit)) | (x < T(-kTrigLimit));
+  const auto large = (x > kLimit) | (x < -kLimit);
   return __builtin_expect(any_true(large), false) ? trig_of_large<T, Cosine>(x, y) : y;
 }
 

@@ -118,6 +118,26 @@ static inline bool any_true(Mask mask) {
 #endif
 }
 
+// x - n * y, rounded once where kFused. Compilers fuse of their own, but not in every build.
+#if defined(__AVX512F__) || defined(__FMA__)
+constexpr bool kFused = true;
+#else
+constexpr bool kFused = false;
+#endif
+
+template <class T>
+static inline Vec<T> rest_of(Vec<T> x, Vec<T> n, Vec<T> y) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4) return (Vec<T>)_mm512_fnmadd_ps((__m512)n, (__m512)y, (__m512)x);
+  if constexpr (sizeof(T) == 8) return (Vec<T>)_mm512_fnmadd_pd((__m512d)n, (__m512d)y, (__m512d)x);
+#elif defined(__FMA__)
+  if constexpr (sizeof(T) == 4) return (Vec<T>)_mm256_fnmadd_ps((__m256)n, (__m256)y, (__m256)x);
+  if constexpr (sizeof(T) == 8) return (Vec<T>)_mm256_fnmadd_pd((__m256d)n, (__m256d)y, (__m256d)x);
+#else
+  return x - n * y;
+#endif
+}
+
 // Floats as doubles, and doubles rounded to floats. Compilers take the generic way through memory, which stalls; the
 // forms with a mask keep gcc 12 from warning about its own headers.
 static inline void widen(Vec<float> v, Vec<double>& low, Vec<double>& high) {
