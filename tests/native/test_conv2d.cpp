@@ -277,6 +277,7 @@ TEST(bias_gradient) {
 TEST(the_rule_chooses_by_shape) {
   using talus::cpu::ConvAlgorithm;
   const Case lenet = {{64, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
+  const Case classic = {{64, 6, 14, 14, 16, 5, 5, 1, 1, 0, 0, 1, 1, 1}};
   const Case pointwise = {{1, 1024, 7, 7, 1024, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
   const Case large_pointwise = {{1, 64, 56, 56, 64, 1, 1, 1, 1, 0, 0, 1, 1, 1}};
   const Case gray = {{64, 1, 32, 32, 6, 3, 3, 1, 1, 0, 0, 1, 1, 1}};
@@ -294,7 +295,11 @@ TEST(the_rule_chooses_by_shape) {
         return talus::cpu::algorithm_for<float>(pass, talus::Conv2dParams(c.params));
       };
       const bool weight = pass == ConvPass::BackwardWeight;
-      CHECK(chosen(lenet) == (weight ? ConvAlgorithm::Direct : ConvAlgorithm::Winograd1d));
+      const bool avx2 = talus::current_isa() == talus::Isa::Avx2;
+      CHECK(chosen(lenet) == (!weight ? ConvAlgorithm::Winograd1d
+                              : avx2  ? ConvAlgorithm::Channels
+                                      : ConvAlgorithm::Direct));
+      CHECK((chosen(classic) == ConvAlgorithm::Channels) == (avx2 && pass != ConvPass::BackwardInput));
       CHECK(chosen(pointwise) == ConvAlgorithm::Gemm);
       CHECK((chosen(large_pointwise) == ConvAlgorithm::Gemm) ==
             (!weight || talus::current_isa() != talus::Isa::Avx512));
@@ -304,7 +309,7 @@ TEST(the_rule_chooses_by_shape) {
       CHECK(chosen(strided_groups) == ConvAlgorithm::Channels);
       CHECK(chosen(wider_groups) == ConvAlgorithm::Channels);
       CHECK((chosen(groups_of_8) == ConvAlgorithm::Channels) == (pass == ConvPass::BackwardWeight));
-      CHECK((chosen(groups_of_16) == ConvAlgorithm::Channels) == (talus::current_isa() == talus::Isa::Avx2));
+      CHECK((chosen(groups_of_16) == ConvAlgorithm::Channels) == avx2);
       CHECK((chosen(strided) == ConvAlgorithm::Channels) ==
             (pass == ConvPass::BackwardInput && talus::current_isa() == talus::Isa::Avx512));
       CHECK((chosen(spread) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));
