@@ -120,7 +120,7 @@ class Direct {
     Piece pieces[kRunPieces];
     for (int64_t run = begin; run < end; run += run_) {
       const int64_t count = std::min(run_, end - run);
-      locate(run, count, pieces);
+      locate(begin, run, count, pieces);
       for (int64_t tile = 0; tile < tiles_; ++tile)
         convolve_tile(x, group * s_.group_o(), tile * s_.group_o() / tiles_, (tile + 1) * s_.group_o() / tiles_, pieces,
                       count, out);
@@ -132,12 +132,17 @@ class Direct {
     int count;
   };
 
-  // Where a run's pieces are. Those that fill its last tile repeat the first one's input and write nothing.
-  void locate(int64_t run, int64_t count, Piece* pieces) const {
+  // Where a run's pieces are, of pieces that are `begin` and following. Those that fill its last tile repeat the first
+  // one's input and write nothing. A row's last piece begins early where it may, so that it is whole: what it shares
+  // with the piece before is computed twice.
+  void locate(int64_t begin, int64_t run, int64_t count, Piece* pieces) const {
     int64_t row = run / pieces_per_row_, column = run % pieces_per_row_ * kernels_.lanes;
     for (int64_t v = 0; v < count; ++v) {
-      const int lanes = static_cast<int>(std::min<int64_t>(kernels_.lanes, columns_ - column));
-      pieces[v] = {row * layout_.row() + column, row * columns_ + column, lanes};
+      const int64_t early = columns_ - kernels_.lanes;
+      const bool shares = kernels_.masks_cost && early > 0 && column > early && run + v > begin;
+      const int64_t at = shares ? early : column;
+      const int lanes = static_cast<int>(std::min<int64_t>(kernels_.lanes, columns_ - at));
+      pieces[v] = {row * layout_.row() + at, row * columns_ + at, lanes};
       column += kernels_.lanes;
       if (column >= columns_) {
         column = 0;

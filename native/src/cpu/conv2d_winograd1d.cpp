@@ -77,6 +77,11 @@ class Winograd1d {
     return std::max(kBandBytes / (kColumnPatch * s_.group_c() * row_ * 4), ceil_div(kMaxConvPieces, pieces_per_row_));
   }
   int64_t channel(int64_t tile) const { return tile * s_.group_o() / channel_tiles_; }
+  // A row's last piece begins early, so that it is whole: what it shares with the piece before is computed twice.
+  int64_t column_of(int64_t piece) const {
+    const int64_t column = piece * kernels_.lanes, early = s_.ow - kernels_.lanes;
+    return kernels_.masks_cost && early > 0 ? std::min(column, early) : column;
+  }
 
   // Per group and tile of channels: [product][tap][channel].
   void transform_weights(const float* w) const {
@@ -129,7 +134,7 @@ class Winograd1d {
       ColumnOutput to;
       const float* x[kMaxConvPieces];
       for (int64_t v = 0; v < pieces; ++v) {
-        const int64_t tile = (run + v) / pieces_per_row_, column = (run + v) % pieces_per_row_ * lanes;
+        const int64_t tile = (run + v) / pieces_per_row_, column = column_of((run + v) % pieces_per_row_);
         const int64_t y = kColumnTile * (first_tile + tile);
         x[v] = rows + tile * row_ + column;
         to.out[v] = out + y * s_.ow + column;

@@ -263,6 +263,7 @@ static constexpr ConvKernels<T> kernels() {
                       {},
                       kDotRows,
                       kDotTaps,
+                      !kPartialLoadIsFree,
                       {},
                       sum<T>,
                       transfer_rows<T, false>,

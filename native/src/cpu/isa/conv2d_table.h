@@ -48,6 +48,7 @@ struct ConvKernels {
   int pieces[kMaxConvRows];                        // pieces of a tile, by its rows - 1
   void (*tile[kMaxConvRows])(const ConvTile<T>&);  // by rows - 1
   int dot_rows, dot_taps;
+  bool masks_cost;  // loading or storing part of a register costs more than some arithmetic with whole ones
   // By rows - 1 and taps - 1. The second is for columns < lanes, and reads whole registers.
   void (*dots[2][kMaxConvDotRows][kMaxConvDotTaps])(const ConvDots<T>&);
   T (*sum)(int64_t n, const T* x);
