@@ -1,8 +1,4 @@
-// Panels of a convolution's tiles, gathered element by element; what they gather from is their Source:
-//
-//   Row row(int index)           of A, or column of B; a thread's rows stay the same for the whole sum
-//   Term term(int k, bool any)   of the sum; without any, its elements are 0
-//   T load(Row, Term)
+// Panels of a convolution's tiles, gathered element by element.
 #pragma once
 
 #include "cuda/conv2d_phase.cuh"
@@ -10,80 +6,105 @@
 
 namespace talus::cuda {
 
-// Which of both is contiguous in memory, so that neighbouring threads take neighbours of it.
-enum class ConvOrder { Rows, Terms };
-
-template <class T, int Rows, int Depth, int Threads, ConvOrder Order, class Source>
-class ConvPanel {
-  static constexpr int kTermThreads = Order == ConvOrder::Terms ? Depth : Threads / kWarp;
-  static constexpr int kRowThreads = Threads / kTermThreads;
-  static constexpr int kRows = Rows / kRowThreads, kTerms = Depth / kTermThreads;
-  static_assert(kRows * kRowThreads == Rows && kTerms * kTermThreads == Depth, "every thread loads as much");
+// B of the forward pass and of the input's gradient: a column is a position and a term is a tap. Neighbouring threads
+// take neighbouring positions, each one for the whole sum. Where taps lie is worked out once for all of them: those of
+// the next terms while these are fetched, so that the barrier between two fetches makes them known.
+template <class T, int Columns, int Depth, int Threads>
+class PatchPanel {
+  static constexpr int kTermThreads = Threads / Columns, kTerms = Depth / kTermThreads;
+  static_assert(kTermThreads * Columns == Threads && kTerms * kTermThreads == Depth, "every thread loads as much");
+  static_assert((Depth & (Depth - 1)) == 0 && Depth <= Threads, "a thread for each term");
 
  public:
-  using Shared = GemmShared<T, Rows, Depth>;
+  using Shared = GemmShared<T, Columns, Depth>;
+  using Table = ConvPlace[2][Depth];
 
-  __device__ __forceinline__ ConvPanel(const Source& source, int row0, int k0) : source_(source) {
-    const int thread = static_cast<int>(threadIdx.x);
-    term_ = Order == ConvOrder::Terms ? thread % Depth : thread / kWarp;
-    row_ = Order == ConvOrder::Terms ? thread / Depth : thread % kWarp;
-    next_ = k0 + term_;
-#pragma unroll
-    for (int j = 0; j < kRows; ++j) rows_[j] = source_.row(row0 + row_ + j * kRowThreads);
+  // Terms from k0 on, a multiple of Depth, to below end.
+  __device__ __forceinline__ PatchPanel(const ConvImages<T>& images, const ConvPhase& phase, int column0, int k0,
+                                        int end, Table& table)
+      : images_(images), phase_(phase), table_(table), next_(k0), end_(end) {
+    const int column = column0 + static_cast<int>(threadIdx.x) % Columns;
+    position_ = column < phase.pixels ? images.position(phase, column) : nowhere();
+    place_taps(k0);
+    __syncthreads();
   }
 
-  __device__ __forceinline__ void fetch(int k_left) {
+  __device__ __forceinline__ void fetch(int) {
+    place_taps(next_ + Depth);
 #pragma unroll
-    for (int i = 0; i < kTerms; ++i) {
-      const auto term = source_.term(next_ + i * kTermThreads, term_ + i * kTermThreads < k_left);
-#pragma unroll
-      for (int j = 0; j < kRows; ++j) staged_[i][j] = source_.load(rows_[j], term);
-    }
+    for (int i = 0; i < kTerms; ++i) staged_[i] = images_.load(phase_, position_, table_[half(next_)][term(i)]);
     next_ += Depth;
   }
 
   __device__ __forceinline__ void store(Shared& panel) const {
 #pragma unroll
-    for (int i = 0; i < kTerms; ++i)
-#pragma unroll
-      for (int j = 0; j < kRows; ++j) panel[term_ + i * kTermThreads][row_ + j * kRowThreads] = staged_[i][j];
+    for (int i = 0; i < kTerms; ++i) panel[term(i)][static_cast<int>(threadIdx.x) % Columns] = staged_[i];
   }
 
  private:
+  static __device__ __forceinline__ int term(int i) {
+    return static_cast<int>(threadIdx.x) / Columns + i * kTermThreads;
+  }
+  static __device__ __forceinline__ int half(int k) { return k / Depth % 2; }
+  __device__ __forceinline__ void place_taps(int k) const {
+    const int thread = static_cast<int>(threadIdx.x);
+    if (thread < Depth) table_[half(k)][thread] = k + thread < end_ ? images_.tap(phase_, k + thread) : nowhere();
+  }
+
+  ConvImages<T> images_;
+  const ConvPhase& phase_;
+  Table& table_;
+  int next_, end_;
+  ConvPlace position_;
+  T staged_[kTerms];
+};
+
+// Panels whose terms are contiguous in memory, so that neighbouring threads take neighbouring terms. Source:
+//
+//   Row row(int index)           of the panel
+//   Term term(int k, bool any)   of the sum; without any, its elements are 0
+//   T load(Row, Term)
+template <class T, int Rows, int Depth, int Threads, class Source>
+class TermPanel {
+  static constexpr int kRowThreads = Threads / Depth, kRows = Rows / kRowThreads;
+  static_assert(kRowThreads * Depth == Threads && kRows * kRowThreads == Rows, "every thread loads as much");
+
+ public:
+  using Shared = GemmShared<T, Rows, Depth>;
+
+  __device__ __forceinline__ TermPanel(const Source& source, int k0) : source_(source), next_(k0) {}
+
+  __device__ __forceinline__ void fetch(int k_left) {
+    const int k = static_cast<int>(threadIdx.x) % Depth;
+    const auto term = source_.term(next_ + k, k < k_left);
+#pragma unroll
+    for (int j = 0; j < kRows; ++j) staged_[j] = source_.load(source_.row(row(j)), term);
+    next_ += Depth;
+  }
+
+  __device__ __forceinline__ void store(Shared& panel) const {
+#pragma unroll
+    for (int j = 0; j < kRows; ++j) panel[static_cast<int>(threadIdx.x) % Depth][row(j)] = staged_[j];
+  }
+
+ private:
+  static __device__ __forceinline__ int row(int j) { return static_cast<int>(threadIdx.x) / Depth + j * kRowThreads; }
+
   Source source_;
-  int term_, row_, next_;
-  decltype(source_.row(0)) rows_[kRows];
-  T staged_[kTerms][kRows];
+  int next_;
+  T staged_[kRows];
 };
 
-// B of the forward pass and of the input's gradient: a column is a position, a term is a tap.
-template <class T>
-struct PatchColumns {
-  ConvImages<T> images;
-  const ConvPhase& phase;
-
-  __device__ __forceinline__ ConvPlace row(int index) const {
-    return index < phase.pixels ? images.position(phase, index) : ConvPlace{0, kNowhere, kNowhere};
-  }
-  __device__ __forceinline__ ConvPlace term(int k, bool any) const {
-    return any ? images.tap(phase, k) : ConvPlace{0, kNowhere, kNowhere};
-  }
-  __device__ __forceinline__ T load(const ConvPlace& row, const ConvPlace& term) const {
-    return images.load(phase, row, term);
-  }
-};
-
-// B of the weight's gradient: a column is a tap, a term is a position.
+// B of the weight's gradient: a row is a tap, whose place is in a table, and a term is a position.
 template <class T>
 struct PatchTerms {
   ConvImages<T> images;
   const ConvPhase& phase;
+  const ConvPlace* taps;
 
-  __device__ __forceinline__ ConvPlace row(int index) const {
-    return index < phase.k ? images.tap(phase, index) : ConvPlace{0, kNowhere, kNowhere};
-  }
+  __device__ __forceinline__ const ConvPlace& row(int index) const { return taps[index]; }
   __device__ __forceinline__ ConvPlace term(int k, bool any) const {
-    return any ? images.position(phase, k) : ConvPlace{0, kNowhere, kNowhere};
+    return any ? images.position(phase, k) : nowhere();
   }
   __device__ __forceinline__ T load(const ConvPlace& row, const ConvPlace& term) const {
     return images.load(phase, row, term);
@@ -95,10 +116,10 @@ struct PatchTerms {
 template <class T>
 struct WeightRows {
   const T* weight;
-  int rows, kernel, kw;  // elements of a kernel and of its rows
+  int row0, rows, kernel, kw;  // the panel's first; elements of a kernel and of its rows
   const ConvPhase& phase;
 
-  __device__ __forceinline__ int row(int index) const { return min(index, rows - 1) * kernel; }
+  __device__ __forceinline__ int row(int index) const { return min(row0 + index, rows - 1) * kernel; }
   __device__ __forceinline__ int term(int k, bool any) const {
     const int output = static_cast<int>(phase.by_taps.quotient(static_cast<uint32_t>(k)));
     const int within = k - output * phase.taps;
@@ -115,10 +136,10 @@ struct WeightRows {
 template <class T>
 struct GradientRows {
   const T* grad;
-  int rows, image;  // of a group; elements of an image
+  int row0, rows, image;  // the panel's first; of a group; elements of an image
   const ConvPhase& phase;
 
-  __device__ __forceinline__ int row(int index) const { return min(index, rows - 1) * phase.area; }
+  __device__ __forceinline__ int row(int index) const { return min(row0 + index, rows - 1) * phase.area; }
   __device__ __forceinline__ int term(int k, bool any) const {
     const int n = static_cast<int>(phase.by_area.quotient(static_cast<uint32_t>(k)));
     return any ? n * image + (k - n * phase.area) : kNowhere;

@@ -45,12 +45,13 @@ inline ConvAxis forward_axis(int64_t in, int64_t out, int64_t kernel, int64_t st
 }
 
 // Part of the way to an element: a position's and a tap's places add up.
-struct ConvPlace {
+struct alignas(16) ConvPlace {
   int offset, y, x;
 };
 
 // The place of nothing: together with any other it lies outside.
 constexpr int kNowhere = -(1 << 30);
+__device__ __forceinline__ static ConvPlace nowhere() { return {0, kNowhere, kNowhere}; }
 
 // Images that are gathered: [images, channels, height, width], of which only a group's channels are seen.
 template <class T>

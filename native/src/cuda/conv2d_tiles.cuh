@@ -60,11 +60,12 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) conv_tiles(cons
   ConvImages<T> images = p.images;
   images.data += group * p.channels * images.plane;
   const T* const weight = p.weight + group * p.channels * p.rows * p.kernel;
-  ConvPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, ConvOrder::Rows, PatchColumns<T>> patches({images, phase}, col0,
-                                                                                                 k0);
+  using Patches = PatchPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads>;
+  CUDA_SHARED(typename Patches::Table, taps);
+  Patches patches(images, phase, col0, k0, k0 + k_left, taps);
   if constexpr (Gradient) {
-    ConvPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, ConvOrder::Terms, WeightRows<T>> weights(
-        {weight, p.rows, p.kernel, p.kw, phase}, row0, k0);
+    TermPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, WeightRows<T>> weights(
+        {weight, row0, p.rows, p.kernel, p.kw, phase}, k0);
     gemm_sums<Tile>(place, weights, patches, k_left, sums);
   } else {
     const GemmOperand<T> operand = {weight, phase.k, 0, p.rows, p.weight_vectors};
@@ -129,10 +130,13 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   ConvImages<T> images = p.images;
   images.data += group * p.channels * images.plane;
   const T* const grad = p.grad + group * p.rows * p.phase.area;
-  ConvPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, ConvOrder::Terms, GradientRows<T>> gradients(
-      {grad, p.rows, p.groups * p.rows * p.phase.area, p.phase}, row0, first);
-  ConvPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, ConvOrder::Terms, PatchTerms<T>> patches({images, p.phase}, col0,
-                                                                                                first);
+  TermPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, GradientRows<T>> gradients(
+      {grad, row0, p.rows, p.groups * p.rows * p.phase.area, p.phase}, first);
+  CUDA_SHARED(ConvPlace[Tile::kN], taps);
+  for (int i = static_cast<int>(threadIdx.x); i < Tile::kN; i += Tile::kThreads)
+    taps[i] = col0 + i < p.phase.k ? images.tap(p.phase, col0 + i) : nowhere();
+  __syncthreads();
+  TermPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, PatchTerms<T>> patches({images, p.phase, taps}, first);
   gemm_sums<Tile>(place, gradients, patches, left, sums);
 
   T* const out = p.out + (piece * static_cast<int64_t>(p.groups) + group) * p.rows * p.phase.k;
