@@ -2,7 +2,6 @@ package dev.talus.tests.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.talus.DType;
 import dev.talus.Device;
@@ -15,10 +14,8 @@ import dev.talus.tests.ops.Same;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -29,7 +26,7 @@ class CudaOpTest {
   private static final Set<String> TAKES_OTHER_DEVICES = Set.of("copy_");
 
   static Stream<Sample> samples() {
-    return OpTable.samples().filter(s -> !isMissing(s.row()));
+    return OpTable.samples();
   }
 
   static Stream<Sample> ofSeveral() {
@@ -37,10 +34,6 @@ class CudaOpTest {
         .filter(row -> row.samples().get(0).length > 1)
         .filter(row -> !TAKES_OTHER_DEVICES.contains(row.name()))
         .map(row -> new Sample(row, row.samples().get(0)));
-  }
-
-  private static boolean isMissing(OpRow row) {
-    return MissingKernels.OPS.contains(row.name());
   }
 
   @ParameterizedTest(name = "{0}")
@@ -86,26 +79,6 @@ class CudaOpTest {
       }
     }
     return results;
-  }
-
-  /** Fails as soon as a listed op works: then it leaves the list. */
-  @Test
-  void missingOpsAreMissing() {
-    Set<String> working = new TreeSet<>(MissingKernels.OPS);
-    for (OpRow row : OpTable.rows()) {
-      for (var args : isMissing(row) ? row.samples() : List.<dev.talus.tests.ops.Arg[]>of()) {
-        try (Scope scope = Scope.open()) {
-          Throwable thrown =
-              catchThrowableOfType(
-                  UnsupportedOperationException.class,
-                  () -> results(new Sample(row, args), DType.FLOAT32, Device.cuda()));
-          if (thrown != null && thrown.getMessage().contains("no CUDA kernel yet")) {
-            working.remove(row.name());
-          }
-        }
-      }
-    }
-    assertThat(working).as("ops to remove from MissingKernels").isEmpty();
   }
 
   @ParameterizedTest(name = "{0}")
