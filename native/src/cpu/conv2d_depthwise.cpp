@@ -21,14 +21,10 @@ constexpr int64_t kMostPadding = 8;
 constexpr int64_t kFarBytes = 16 << 20, kFarRow = 384;
 
 template <class T>
-bool far(const Conv2dParams& p) {
-  return p.n * (p.c * p.h * p.w + p.o * p.out_h() * p.out_w()) * int64_t{sizeof(T)} > kFarBytes;
-}
-
-template <class T>
 void set_distance(const Conv2dParams& p, DepthwisePlane<T>& plane) {
-  plane.far = far<T>(p);
-  plane.ahead = plane.far && p.w * int64_t{sizeof(T)} >= kFarRow;
+  constexpr int64_t element = sizeof(T);
+  plane.far = p.n * (p.c * p.h * p.w + p.o * p.out_h() * p.out_w()) * element > kFarBytes;
+  plane.ahead = plane.far && p.w * element >= kFarRow;
 }
 
 int64_t grain(int64_t elements) { return kParallelElements / (elements + 1) + 1; }
@@ -140,7 +136,6 @@ void depthwise_weight_gradient(const Conv2dParams& p, const T* grad, const T* x,
   shape.pad_h = p.pad_h;
   shape.pad_w = p.pad_w;
   shape.zeros = zeros.row();
-  shape.far = far<T>(p);
   parallel_for(p.o, grain((area + out_area) * p.n), [&](int64_t begin, int64_t end) {
     DepthwiseDots<T> dots = shape;
     for (int64_t o = begin; o < end; ++o) {

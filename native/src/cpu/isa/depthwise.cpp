@@ -66,7 +66,7 @@ static inline void fetch(const T* from, int64_t count) {
 
 template <class T, int K, int S>
 static void forward(const DepthwisePlane<T>& p) {
-  if (goes_in_rows<T>(p, p.w) && p.out_w >= kLanes<T>)
+  if (goes_in_rows(p, kLongNearRow) && p.out_w >= kLanes<T>)
     return streams(p) ? forward_in_rows<T, K, S, true>(p) : forward_in_rows<T, K, S, false>(p);
   for (int64_t y = 0; y < p.out_h; y += kBandRows) {
     if (p.ahead) {
@@ -131,7 +131,7 @@ static void spread_columns(const DepthwisePlane<T>& p, int64_t begin, int64_t en
 
 template <class T, int K>
 static void spread(const DepthwisePlane<T>& p) {
-  if (goes_in_rows<T>(p, p.out_w) && p.out_w % 2 == 0) {
+  if (goes_in_rows(p, kLongRow) && p.out_w >= 2 * kLanes<T> && p.out_w % 2 == 0) {
     if (p.pad_w % 2 == 1) return streams(p) ? spread_in_rows<T, K, 1, true>(p) : spread_in_rows<T, K, 1, false>(p);
     return streams(p) ? spread_in_rows<T, K, 0, true>(p) : spread_in_rows<T, K, 0, false>(p);
   }
@@ -172,7 +172,7 @@ static void dot_columns(const DepthwiseDots<T>& d, int first, int64_t column, in
 template <class T, int K, int S>
 static void dots(const DepthwiseDots<T>& d) {
   if constexpr (!kManyRegisters && K == 3) {
-    if (d.surrounded && d.w >= (d.far ? kLongFarRow : kLongRow) * kLanes<T>) return dots_in_rows<T, K, S>(d);
+    if (d.surrounded && d.w >= kLongRow * kLanes<T>) return dots_in_rows<T, K, S>(d);
   }
   // As many kernel rows at a time as their sums fit the registers.
   constexpr int Rows = kManyRegisters || K == 3 ? K : 1;

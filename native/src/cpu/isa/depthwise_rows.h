@@ -6,8 +6,9 @@
 
 namespace talus::TALUS_ISA_NS {
 
-// Registers of a row that is walked along rather than down its columns: of images beyond the caches, and of others.
-constexpr int64_t kLongFarRow = 4, kLongRow = 8;
+// Registers of the longer row, of the image or the output, that is walked along rather than down its columns; forward,
+// and in the caches, more.
+constexpr int64_t kLongRow = 4, kLongNearRow = 8;
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
 // Past the caches, so that lines which are written whole are not read first.
@@ -24,10 +25,11 @@ static inline void end_streams() {}
 constexpr bool kStreams = false;
 #endif
 
-// Whether a plane with `longest` elements in the longer of its rows, of the image or the result, is walked row by row.
+// Whether a plane is walked row by row, those in the caches if rows have at least `near` registers.
 template <class T>
-static inline bool goes_in_rows(const DepthwisePlane<T>& p, int64_t longest) {
-  return !kManyRegisters && p.surrounded && !p.add && longest >= (p.far ? kLongFarRow : kLongRow) * kLanes<T>;
+static inline bool goes_in_rows(const DepthwisePlane<T>& p, int64_t near) {
+  const int64_t longer = p.w > p.out_w ? p.w : p.out_w;
+  return !kManyRegisters && p.surrounded && !p.add && longer >= (p.far ? kLongRow : near) * kLanes<T>;
 }
 
 // Whether its results pass the caches.

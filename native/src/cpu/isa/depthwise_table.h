@@ -38,7 +38,6 @@ struct DepthwiseDots {
   int64_t pad_h, pad_w;
   const T* zeros;   // [w]
   bool surrounded;  // x and g
-  bool far;         // they are beyond the caches
   T* sums;
 };
 
