@@ -223,6 +223,8 @@ TEST(the_rule_takes_it_for_float32_and_enough_channels) {
           (pass != ConvPass::BackwardWeight));
     CHECK(talus::cpu::choose_algorithm<float>(pass, few_strided) != ConvAlgorithm::Winograd);
   }
+  const auto some_strided = params({1, 64, 28, 28, 64, 1, 1, 1, 2});
+  CHECK(talus::cpu::choose_algorithm<float>(ConvPass::Forward, some_strided) == ConvAlgorithm::Gemm);
 }
 
 TEST(it_fits_only_3x3_kernels_of_one_stride) {

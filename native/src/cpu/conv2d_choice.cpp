@@ -105,8 +105,8 @@ struct Rule {
 //  - Winograd wins in every pass from 16 channels, of a group too, on (1.2 to 2.2 times with 16, 2 to 3.5 times with 64
 //    and more), and by less for one image of 7x7, where with AVX2 gemm wins for the weights (66 GFLOP/s against 38);
 //    with 8 channels it loses;
-//  - at stride 2 it beats gemm from 32 channels and 16 tiles on: on Zen 3 with AVX2 by 1.3 to 1.5 times for one image
-//    of 56x56, by 1.1 times for one of 28x28, by 1.15 to 1.4 times for 8 of 14x14 and 28x28; with 4 tiles it loses;
+//  - at stride 2 it beats gemm from 32 channels and 32 tiles on: on Zen 3 with AVX2 by 1.3 to 1.5 times for one image
+//    of 56x56, by 1.15 to 1.4 times for 8 of 14x14 and 28x28; with 16 tiles it loses forward, by 1.1 times;
 //  - with fewer channels, Winograd's algorithm down columns beats direct kernels from 4 input channels on (1.2 to 1.65
 //    times; AVX2: from 6 on, 1.1 to 1.4), and gemm where rows are short. First layers of 3 channels would gain 1.3
 //    times with AVX-512, but stay direct forward: their errors pass through all other layers (ResNet-18's loss after
@@ -129,7 +129,7 @@ constexpr Rule kRules[] = {
     {kInput, kDepthwise, [](const Shape& s) { return s.depthwise; }},
     {kWeight, kDepthwise, [](const Shape& s) { return s.depthwise; }},
 
-    {kForward, kWinograd, [](const Shape& s) { return s.tiles_pay() || s.strided_tiles_pay(16); }},
+    {kForward, kWinograd, [](const Shape& s) { return s.tiles_pay() || s.strided_tiles_pay(32); }},
     {kInput, kWinograd, [](const Shape& s) { return s.tiles_pay() || s.strided_tiles_pay(48); }},
     {kWeight, kWinograd, [](const Shape& s) { return s.tiles_pay() && !s.few_tiles(); }},
 
