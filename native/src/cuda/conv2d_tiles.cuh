@@ -27,6 +27,11 @@ struct ConvProduct {
   int64_t piece_size;
 };
 
+// Where a block's tile lies. It is kept in shared memory while the sums need all registers.
+struct ConvTile {
+  int row0, col0, group;
+};
+
 template <class T>
 __device__ __forceinline__ T conv_epilogue(T sum, const T* bias, int channel, bool relu) {
   if (bias != nullptr) sum += bias[channel];
@@ -53,6 +58,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) conv_tiles(cons
   const int row0 = block % tiles_m * Tile::kM, col0 = block / tiles_m % p.tiles_n * Tile::kN;
   const int group = block / tiles_m / p.tiles_n, piece = static_cast<int>(blockIdx.z);
   if (col0 >= phase.pixels) return;
+  CUDA_SHARED(ConvTile, tile);
+  if (threadIdx.x == 0) tile = {row0, col0, group};
   const int k0 = piece * phase.piece_k, k_left = min(phase.k - k0, phase.piece_k);
 
   const GemmPlace<T, Tile> place;
@@ -73,17 +80,18 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) conv_tiles(cons
     gemm_sums<Tile>(place, weights, patches, k_left, sums);
   }
 
+  const ConvTile at = tile;
   const bool whole = gridDim.z == 1;
-  T* const out = whole ? p.out : p.pieces + piece * p.piece_size;
+  T* const out = whole ? p.out : p.pieces + blockIdx.z * p.piece_size;
 #pragma unroll
   for (int j = 0; j < Tile::kPiecesN; ++j) {
-    const int col = col0 + place.column(j);
+    const int col = at.col0 + place.column(j);
     int offsets[kVector];
 #pragma unroll
     for (int v = 0; v < kVector; ++v) offsets[v] = col + v < phase.pixels ? position_offset(p, phase, col + v) : -1;
 #pragma unroll
     for (int i = 0; i < Tile::kPerM; ++i) {
-      const int row = row0 + place.row(i), channel = group * p.rows + row;
+      const int row = at.row0 + place.row(i), channel = at.group * p.rows + row;
       if (row >= p.rows) continue;
       T* const to = out + channel * p.out_plane;
       GemmVector<T> values;
@@ -132,6 +140,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const T* const grad = p.grad + group * p.rows * p.phase.area;
   TermPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, GradientRows<T>> gradients(
       {grad, row0, p.rows, p.groups * p.rows * p.phase.area, p.phase}, first);
+  CUDA_SHARED(ConvTile, tile);
+  if (threadIdx.x == 0) tile = {row0, col0, group};
   CUDA_SHARED(ConvPlace[Tile::kN], taps);
   for (int i = static_cast<int>(threadIdx.x); i < Tile::kN; i += Tile::kThreads)
     taps[i] = col0 + i < p.phase.k ? images.tap(p.phase, col0 + i) : nowhere();
@@ -139,14 +149,15 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   TermPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, PatchTerms<T>> patches({images, p.phase, taps}, first);
   gemm_sums<Tile>(place, gradients, patches, left, sums);
 
-  T* const out = p.out + (piece * static_cast<int64_t>(p.groups) + group) * p.rows * p.phase.k;
+  const ConvTile at = tile;
+  T* const out = p.out + (blockIdx.z * static_cast<int64_t>(p.groups) + at.group) * p.rows * p.phase.k;
 #pragma unroll
   for (int i = 0; i < Tile::kPerM; ++i) {
-    const int row = row0 + place.row(i);
+    const int row = at.row0 + place.row(i);
     if (row >= p.rows) continue;
 #pragma unroll
     for (int j = 0; j < Tile::kPerN; ++j) {
-      const int col = col0 + place.column(j / kVector) + j % kVector;
+      const int col = at.col0 + place.column(j / kVector) + j % kVector;
       if (col < p.phase.k) out[static_cast<int64_t>(row) * p.phase.k + col] = sums[i][j];
     }
   }
