@@ -148,6 +148,7 @@ TEST(alpha_beta_bias_and_relu) {
 TEST(larger_than_every_block) {
   all_transposes([](bool ta, bool tb) {
     compare<float>({1, 150, 170, 700, ta, tb, 1.5, 0.5, true, true, 1});
+    compare<float>({1, 270, 90, 700, ta, tb, 1.5, 0.5, true, true, 1, false, false, true});
     compare<double>({1, 61, 140, 1100, ta, tb, 1, 0, true, true, 5});
   });
   compare<float>({1, 300, 40, 600, false, false});
@@ -217,12 +218,15 @@ TEST(one_part_of_c_for_each_thread) {
 }
 
 TEST(blocks_of_small_caches) {
-  const talus::CachesForTest tiny({4 << 10, 32 << 10, 64 << 10});
-  all_transposes([](bool ta, bool tb) {
-    compare_both({1, 150, 170, 190, ta, tb, 1.5, 0.5, true, true, 1});
-    compare<float>({1, 300, 40, 300, ta, tb, 1, 0, true, true, 0, false, false, true});
-    compare<double>({1, 40, 300, 300, ta, tb});
-  });
+  // Sums of 64 terms, and of up to 256: where A's groups of panels are packed one at a time.
+  for (const int64_t l1 : {4 << 10, 16 << 10}) {
+    const talus::CachesForTest tiny({l1, 32 << 10, 64 << 10});
+    all_transposes([](bool ta, bool tb) {
+      compare_both({1, 150, 170, 190, ta, tb, 1.5, 0.5, true, true, 1});
+      compare<float>({1, 300, 40, 300, ta, tb, 1, 0, true, true, 0, false, false, true});
+      compare<double>({1, 40, 300, 300, ta, tb});
+    });
+  }
 }
 
 TEST(matrix_times_vector) {

@@ -41,6 +41,8 @@ constexpr int64_t kTasksPerThread = 16;
 constexpr int64_t kWorkInParts = 1 << 23;
 constexpr int64_t kMostIdle = 8;
 
+constexpr int64_t kGroupBytes = 256 << 10;
+
 constexpr int64_t kLine = 64;
 
 template <class T>
@@ -49,20 +51,26 @@ bool collide(const Matrix<T>& matrix) {
 }
 
 // Where the largest blocks stay: of one row of A or column of B, 512 elements where L1 has 32 KB, so that a tile of B
-// streams from L2 past a panel of A in L1; a group of A's panels takes a quarter of L2, and what all threads read of B
-// takes a quarter of L3.
+// streams from L2 past a panel of A in L1. All of B passes by once for each group of A's panels: a group takes a
+// quarter of L2, or half if that is not more than kGroupBytes. What all threads read of B takes a quarter of L3, and so
+// does what they pack of A at once; one thread alone packs a group right before it is used.
 template <class T>
 struct BlockSizes {
   int64_t depth, columns, rows, group_panels;
 
-  BlockSizes(const GemmKernels<T>& kernels, int64_t m, int64_t n, int64_t k) {
+  BlockSizes(const GemmKernels<T>& kernels, int64_t m, int64_t n, int64_t k, int64_t threads) {
     constexpr int64_t kBytes = sizeof(T);
     const Caches& c = caches();
     const int64_t width = kTileVectors * kernels.lanes;
     depth = std::max<int64_t>(1, even_part(k, std::max<int64_t>(16, c.l1 / 64)));
     columns = even_part(n, std::max(width, c.l3 / 4 / (depth * kBytes)), width);
-    group_panels = std::max<int64_t>(1, c.l2 / 4 / (kernels.rows * depth * kBytes));
-    rows = even_part(m, std::max<int64_t>(kernels.rows, c.l3 / 4 / (depth * kBytes)));
+    const int64_t group = std::max(c.l2 / 4, std::min(c.l2 / 2, kGroupBytes));
+    group_panels = std::max<int64_t>(1, group / (kernels.rows * depth * kBytes));
+    if (threads == 1 && depth > kDepthAlongRows && m > c.l2 / 2 / (depth * kBytes)) {
+      rows = even_part(m, group_panels * kernels.rows, kernels.rows);
+    } else {
+      rows = even_part(m, std::max<int64_t>(kernels.rows, c.l3 / 4 / (depth * kBytes)));
+    }
   }
 };
 
@@ -72,7 +80,7 @@ class Blocks {
   Blocks(const GemmKernels<T>& kernels, const Product<T>& product, int64_t threads)
       : kernels_(kernels),
         p_(product),
-        sizes_(kernels, p_.m, p_.n, p_.k),
+        sizes_(kernels, p_.m, p_.n, p_.k, threads),
         width_(kTileVectors * kernels.lanes),
         threads_(threads),
         pack_a_(p_.k >= kDepthToPack &&
@@ -205,7 +213,7 @@ class Blocks {
         pack_tiles(i * some, last, packed.get());
         for (int64_t tile = i * some; tile < last; ++tile) {
           t.b = packed.get() + (tile - i * some) * width_ * depth_;
-          for (int64_t panel = 0; panel < panels_; ++panel) multiply_tile(t, tile, panel);
+          for (int64_t panel = 0; panel < panels_; ++panel) multiply_tile(t, tile, panel, panel + 1 < panels_);
         }
       }
     });
@@ -223,8 +231,9 @@ class Blocks {
   }
   bool last_sum() const { return k_ + depth_ == p_.k; }
 
-  // t.b is set already.
-  void multiply_tile(GemmTile<T>& t, int64_t tile, int64_t panel) const {
+  // t.b is set already. If the tile of C below is next, it is asked for here: its own request comes too late for rows
+  // that are a page each.
+  void multiply_tile(GemmTile<T>& t, int64_t tile, int64_t panel, bool below_is_next) const {
     const int64_t j = tile * width_, i = start(panel), height = start(panel + 1) - i;
     t.n = columns_of(tile);
     t.bias = last_sum() && p_.bias != nullptr ? p_.bias + column_ + j : nullptr;
@@ -232,16 +241,21 @@ class Blocks {
     t.a_stride = pack_a_ ? height : p_.a.stride;
     t.c = p_.c + (row_ + i) * p_.ldc + column_ + j;
     t.row_bias = last_sum() && p_.row_bias != nullptr ? p_.row_bias + row_ + i : nullptr;
+    if (below_is_next) {
+      const T* c = t.c + height * p_.ldc;
+      for (int64_t row = 0; row < height; ++row, c += p_.ldc)
+        for (int64_t v = 0; v < width_; v += kLine / int64_t{sizeof(T)}) __builtin_prefetch(c + v, 1, 2);
+    }
     kernels_.tile[!pack_a_ && !p_.a.trans][t.n > kernels_.lanes ? 1 : 0][height - 1](t);
   }
 
   void multiply(int64_t first_panel, int64_t last_panel, int64_t begin, int64_t end) const {
     GemmTile<T> t = blank_tile();
-    const auto at = [&](int64_t tile, int64_t panel) {
+    const auto at = [&](int64_t tile, int64_t panel, bool below_is_next) {
       const bool packed_here = packed(columns_of(tile));
       t.b = packed_here ? packed_tile(tile) : p_.b.at(k_, column_ + tile * width_);
       t.b_stride = packed_here ? width_ : p_.b.stride;
-      multiply_tile(t, tile, panel);
+      multiply_tile(t, tile, panel, below_is_next);
     };
     if (depth_ > kDepthAlongRows) {
       const int64_t panels = last_panel - first_panel, bytes = depth_ * width_ * int64_t{sizeof(T)};
@@ -253,7 +267,7 @@ class Blocks {
           if (fetch)
             for (int64_t i = panel * bytes / panels; i < (panel + 1) * bytes / panels; i += kLine)
               __builtin_prefetch(next + i, 0, 2);
-          at(tile, first_panel + panel);
+          at(tile, first_panel + panel, panel + 1 < panels);
         }
       }
       return;
@@ -263,7 +277,7 @@ class Blocks {
     const int64_t some = std::max<int64_t>(1, caches().l2 / 2 / bytes);
     for (int64_t tile = begin; tile < end; tile += some)
       for (int64_t panel = first_panel; panel < last_panel; ++panel)
-        for (int64_t i = tile; i < std::min(end, tile + some); ++i) at(i, panel);
+        for (int64_t i = tile; i < std::min(end, tile + some); ++i) at(i, panel, false);
   }
 
   const GemmKernels<T>& kernels_;

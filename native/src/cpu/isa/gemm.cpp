@@ -16,6 +16,10 @@ constexpr int kRows = 6;
 #endif
 static_assert(kRows <= kMaxTileRows, "the table has no room for this tile");
 
+// Rows of packed B that a turn of a low tile's loop takes: of a step of twelve multiply-adds, counting and moving two
+// addresses is worth saving.
+constexpr int kPackedSteps = kRows > 6 ? 1 : 8;
+
 // Element (i, p) of a tile's A at row<i>() + p. Seven rows are reached from one address with three strides, so that a
 // loop over p keeps all of it in a handful of registers; the compiler, left alone, keeps one stride a row.
 template <class T>
@@ -55,6 +59,18 @@ struct Accumulators {
   TALUS_INLINE void each(F&& f) {
     unroll<Rows>([&](auto i)
                      TALUS_INLINE_LAMBDA { unroll<Vectors>([&](auto v) TALUS_INLINE_LAMBDA { f(at[i][v], i, v); }); });
+  }
+
+  // One row of B, times the element of A that belongs to each row of C.
+  template <class F>
+  TALUS_INLINE void add_row(const T* b, const LastVector<T>& last, F&& element) {
+    Vec<T> row[Vectors];
+    unroll<kLast>([&](auto v) TALUS_INLINE_LAMBDA { row[v] = load(b + v * L); });
+    row[kLast] = last.load_b(b + kLast * L);
+    unroll<Rows>([&](auto i) TALUS_INLINE_LAMBDA {
+      const T x = element(i);
+      unroll<Vectors>([&](auto v) TALUS_INLINE_LAMBDA { at[i][v] += x * row[v]; });
+    });
   }
 
   // The epilogue. Its steps are apart so that every tile shape rounds alike.
@@ -99,8 +115,8 @@ struct Accumulators {
 
 template <class T, int Rows, int Vectors, bool ReadRows>
 static void tile(const GemmTile<T>& t) {
-  constexpr int L = kLanes<T>, last_vector = Vectors - 1;
-  const LastVector<T> last(t.n - last_vector * L);
+  constexpr int L = kLanes<T>;
+  const LastVector<T> last(t.n - (Vectors - 1) * L);
   Accumulators<T, Rows, Vectors> acc;
   acc.each([](auto& sum, auto, auto) TALUS_INLINE_LAMBDA { sum = Vec<T>{}; });
   // A long sum leaves time to fetch the tile of C meanwhile.
@@ -112,13 +128,7 @@ static void tile(const GemmTile<T>& t) {
   const T* b = t.b;
   const int64_t a_stride = t.a_stride, b_stride = t.b_stride;
   const auto step = [&](auto&& element) TALUS_INLINE_LAMBDA {
-    Vec<T> row[Vectors];
-    unroll<last_vector>([&](auto v) TALUS_INLINE_LAMBDA { row[v] = load(b + v * L); });
-    row[last_vector] = last.load_b(b + last_vector * L);
-    unroll<Rows>([&](auto i) TALUS_INLINE_LAMBDA {
-      const T x = element(i);
-      unroll<Vectors>([&](auto v) TALUS_INLINE_LAMBDA { acc.at[i][v] += x * row[v]; });
-    });
+    acc.add_row(b, last, element);
     b += b_stride;
   };
   if constexpr (ReadRows) {
@@ -129,7 +139,19 @@ static void tile(const GemmTile<T>& t) {
     }
   } else {
     const T* a = t.a;
-    for (int64_t p = t.k; p > 0; --p) {
+    int64_t p = t.k;
+    if constexpr (kPackedSteps > 1 && Rows >= kRows - 1 && Vectors == kTileVectors) {
+      if (a_stride == Rows && b_stride == Vectors * L) {
+        for (; p >= kPackedSteps; p -= kPackedSteps) {
+          unroll<kPackedSteps>([&](auto) TALUS_INLINE_LAMBDA {
+            acc.add_row(b, last, [&](auto i) TALUS_INLINE_LAMBDA { return a[i]; });
+            a += Rows;
+            b += Vectors * L;
+          });
+        }
+      }
+    }
+    for (; p > 0; --p) {
       step([&](auto i) TALUS_INLINE_LAMBDA { return a[i]; });
       a += a_stride;
     }
