@@ -52,8 +52,9 @@ bool collide(const Matrix<T>& matrix) {
 
 // Where the largest blocks stay: of one row of A or column of B, 512 elements where L1 has 32 KB, so that a tile of B
 // streams from L2 past a panel of A in L1. All of B passes by once for each group of A's panels, which takes a quarter
-// of L2; what all threads read of B takes a quarter of L3, and so does what they pack of A at once. One thread alone
-// takes up to half of L2 for a group, if that is not more than kGroupBytes, and packs it right before it is used.
+// of L2; what all threads read of B takes a quarter of L3, and so does what they pack of A at once. With long
+// sums, one thread alone takes up to half of L2 for a group, if that is not more than kGroupBytes, and packs it right
+// before it is used.
 template <class T>
 struct BlockSizes {
   int64_t depth, columns, rows, group_panels;
@@ -64,9 +65,10 @@ struct BlockSizes {
     const int64_t width = kTileVectors * kernels.lanes;
     depth = std::max<int64_t>(1, even_part(k, std::max<int64_t>(16, c.l1 / 64)));
     columns = even_part(n, std::max(width, c.l3 / 4 / (depth * kBytes)), width);
-    const int64_t group = std::max(c.l2 / 4, threads == 1 ? std::min(c.l2 / 2, kGroupBytes) : 0);
+    const bool alone = threads == 1 && depth > kDepthAlongRows;
+    const int64_t group = alone ? std::max(c.l2 / 4, std::min(c.l2 / 2, kGroupBytes)) : c.l2 / 4;
     group_panels = std::max<int64_t>(1, group / (kernels.rows * depth * kBytes));
-    if (threads == 1 && depth > kDepthAlongRows && m > c.l2 / 2 / (depth * kBytes)) {
+    if (alone && m > c.l2 / 2 / (depth * kBytes)) {
       rows = even_part(m, group_panels * kernels.rows, kernels.rows);
     } else {
       rows = even_part(m, std::max<int64_t>(kernels.rows, c.l3 / 4 / (depth * kBytes)));
