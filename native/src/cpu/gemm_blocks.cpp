@@ -41,6 +41,7 @@ constexpr int64_t kTasksPerThread = 16;
 constexpr int64_t kWorkInParts = 1 << 23;
 constexpr int64_t kMostIdle = 8;
 
+// A group of A's panels up to this size may take half of L2; a larger L2 holds as much in a quarter.
 constexpr int64_t kGroupBytes = 256 << 10;
 
 constexpr int64_t kLine = 64;
@@ -52,9 +53,8 @@ bool collide(const Matrix<T>& matrix) {
 
 // Where the largest blocks stay: of one row of A or column of B, 512 elements where L1 has 32 KB, so that a tile of B
 // streams from L2 past a panel of A in L1. All of B passes by once for each group of A's panels, which takes a quarter
-// of L2; what all threads read of B takes a quarter of L3, and so does what they pack of A at once. With long
-// sums, one thread alone takes up to half of L2 for a group, if that is not more than kGroupBytes, and packs it right
-// before it is used.
+// of L2; what all threads read of B takes a quarter of L3, and so does what they pack of A at once. One thread alone
+// with long sums packs a group right before it is used, and takes up to half of a small L2 for it.
 template <class T>
 struct BlockSizes {
   int64_t depth, columns, rows, group_panels;
