@@ -58,8 +58,7 @@ class CudaTrainingTest {
           Tensor target = Tensor.arange(0, x.size(0), 1, x.device());
           return F.crossEntropy(net.forward(x), target);
         };
-    compare(
-        Net::new, p -> new SGD(p, 0.05).momentum(0.9), new long[] {4, 1, 32, 32}, 5, step);
+    compare(Net::new, p -> new SGD(p, 0.05).momentum(0.9), new long[] {2, 1, 32, 32}, 3, step);
   }
 
   /** Trains on both devices; every loss must be the same but for rounding, and losses must fall. */
