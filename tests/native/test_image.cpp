@@ -29,7 +29,8 @@ TEST(image_indices_out_of_range_are_refused) {
   float out[2];
   for (const int64_t bad : {2, -1}) {
     const int64_t index[] = {0, bad};
-    const std::string part = "index " + std::to_string(bad) + " at position 1 is out of range for 2 images";
+    const std::string part =
+        "index " + std::to_string(bad) + " at position 1 is out of range for a dimension of size 2";
     CHECK_FAILS(under_test::image_batch(2, 1, 1, 0, 0, 1, 2, src, index, out), part.c_str());
   }
 }

@@ -1,7 +1,7 @@
-// Batches of normalised images. There are 256 pixel values, so the arithmetic is done once for each, on the host.
+// Batches of normalised images.
+#include "cuda/index_errors.cuh"
 #include "cuda/map.cuh"
-#include "cuda/memory.h"
-#include "cuda/runtime.h"
+#include "image_rules.h"
 #include "kernels.h"
 
 namespace talus::cuda {
@@ -10,26 +10,22 @@ namespace {
 
 constexpr int kThreads = 256;
 
-struct Pixels {
-  float value[256];
-};
-
 struct Images {
-  int64_t count, height, width, pad, n;
+  int64_t height, width, pad, n;
 };
 
-// A thread makes one pixel. Images that do not exist are not read; the first of them counts.
+// A thread makes one pixel.
 __global__ void __launch_bounds__(kThreads)
-    make_images(Images s, Pixels pixels, const uint8_t* src, const int64_t* index, float* out, int* wrong) {
+    make_images(Images s, PixelValues pixels, IndexCheck check, const uint8_t* src, const int64_t* index, float* out) {
   CUDA_SHARED(float[256], value);
-  value[threadIdx.x] = pixels.value[threadIdx.x];
+  value[threadIdx.x] = pixels.of[threadIdx.x];
   __syncthreads();
   const int64_t at = int64_t{blockIdx.x} * kThreads + threadIdx.x, across = s.width + 2 * s.pad;
   const int64_t image = at / across / (s.height + 2 * s.pad);
   if (image >= s.n) return;
   const int64_t chosen = index[image];
-  if (chosen < 0 || chosen >= s.count) {
-    atomicMax(wrong, INT32_MAX - static_cast<int>(image));
+  if (!check.fits(chosen)) {
+    check.refuse(chosen, image);
     return;
   }
   const int64_t row = at / across % (s.height + 2 * s.pad) - s.pad, col = at % across - s.pad;
@@ -43,20 +39,8 @@ void image_batch(int64_t count, int64_t height, int64_t width, int64_t pad, doub
                  const uint8_t* src, const int64_t* index, float* out) {
   const int64_t elements = n * (height + 2 * pad) * (width + 2 * pad);
   if (elements == 0) return;
-  // In float throughout, as torchvision's ToTensor and Normalize compute it.
-  Pixels pixels;
-  for (int v = 0; v < 256; ++v)
-    pixels.value[v] = (static_cast<float>(v) / 255.0f - static_cast<float>(mean)) / static_cast<float>(std);
-  const Flag wrong;
-  launch(make_images, blocks_for(elements, kThreads), dim3(kThreads), 0, Images{count, height, width, pad, n}, pixels,
-         src, index, out, wrong.device());
-  const int found = wrong.read();
-  if (found == 0) return;
-  const int position = INT32_MAX - found;
-  int64_t bad = 0;
-  get(&bad, index + position, sizeof bad);
-  fail(TALUS_INDEX_ERROR, "image_batch: index %lld at position %d is out of range for %lld images",
-       static_cast<long long>(bad), position, static_cast<long long>(count));
+  launch(make_images, blocks_for(elements, kThreads), dim3(kThreads), 0, Images{height, width, pad, n},
+         PixelValues(mean, std), IndexCheck("image_batch", count), src, index, out);
 }
 
 }  // namespace talus::cuda
