@@ -1,11 +1,24 @@
-// What all devices say about indices out of range.
+// How values add up by index, and what all devices say about indices out of range.
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
+#include "dtype.h"
 #include "error.h"
 
 namespace talus {
+
+// x + y as their dtype adds: integers wrap, bool is "or". CUDA's kernels call it, too.
+template <class T>
+constexpr T index_sum(T x, T y) {
+  if constexpr (std::is_same<T, Bool>::value)
+    return x == Bool::True ? x : y;
+  else if constexpr (std::is_integral<T>::value)
+    return T(uint64_t(x) + uint64_t(y));
+  else
+    return x + y;
+}
 
 [[noreturn]] inline void fail_index(const char* what, int64_t index, int64_t position, int64_t size) {
   fail(TALUS_INDEX_ERROR, "%s: index %lld at position %lld is out of range for a dimension of size %lld", what,

@@ -55,17 +55,6 @@ bool for_checked(const int64_t* index, int64_t first, int64_t last, int64_t size
 // So many of the items, each of `cost` elements, that a thread has enough to do.
 int64_t grain_of(int64_t cost) { return kGrain / (cost + 1) + 1; }
 
-// x + y as their dtype adds: integers wrap, bool is "or".
-template <class T>
-T sum(T x, T y) {
-  if constexpr (std::is_same<T, Bool>::value)
-    return x == Bool::True ? x : y;
-  else if constexpr (std::is_integral<T>::value)
-    return T(uint64_t(x) + uint64_t(y));
-  else
-    return x + y;
-}
-
 // Calls f(row, first, last) for the parts of rows of `count` that make up the elements [begin, end).
 template <class F>
 void for_rows(int64_t begin, int64_t end, int64_t count, F&& f) {
@@ -94,7 +83,7 @@ void pick(int64_t n, const Word* from, const int64_t* index, Word* to) {
 // to[index[i]] += from[i], in order.
 template <class T>
 void add_at(int64_t n, const T* from, const int64_t* index, T* to) {
-  for (int64_t i = 0; i < n; ++i) to[index[i]] = sum(to[index[i]], from[i]);
+  for (int64_t i = 0; i < n; ++i) to[index[i]] = index_sum(to[index[i]], from[i]);
 }
 
 constexpr int64_t kLine = 64;  // bytes of a cache line
@@ -157,7 +146,7 @@ void index_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t co
                      for (int64_t i = 0; i < count; ++i) {
                        const T* from = static_cast<const T*>(x) + (o * count + i) * inner;
                        T* to = static_cast<T*>(out) + (o * size + index[i]) * inner;
-                       for (int64_t k = first; k < last; ++k) to[k] = sum(to[k], from[k]);
+                       for (int64_t k = first; k < last; ++k) to[k] = index_sum(to[k], from[k]);
                      }
                    }
                  });
@@ -207,7 +196,7 @@ void scatter_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t 
           }
           for (int64_t k = at; k < stop; ++k) {
             T& element = to[(row / count * size + index[row * inner + k]) * inner + k];
-            element = sum(element, from[row * inner + k]);
+            element = index_sum(element, from[row * inner + k]);
           }
         });
       });

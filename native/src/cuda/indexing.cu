@@ -8,6 +8,7 @@
 #include "cuda/memory.h"
 #include "cuda/sort.h"
 #include "dtype.h"
+#include "index_rules.h"
 #include "kernels.h"
 
 namespace talus::cuda {
@@ -90,17 +91,6 @@ void select(const char* what, int64_t outer, int64_t size, int64_t inner, int64_
          IndexCheck(what, size), static_cast<const Word*>(x), index, static_cast<Word*>(out));
 }
 
-// x + y as their dtype adds: integers wrap, bool is "or".
-template <class T>
-__device__ __forceinline__ T sum_of(T x, T y) {
-  if constexpr (std::is_same<T, Bool>::value)
-    return x == Bool::True ? x : y;
-  else if constexpr (std::is_integral<T>::value)
-    return T(uint64_t(x) + uint64_t(y));
-  else
-    return x + y;
-}
-
 // A thread takes a column of a slab.
 template <bool Whole, class T>
 __global__ void __launch_bounds__(kThreads)
@@ -112,7 +102,7 @@ __global__ void __launch_bounds__(kThreads)
     const int64_t e = (slab * shape.count + row) * shape.inner + column, at = Whole ? e : row, i = index[at];
     if (check.fits(i)) {
       T& element = out[shape.chosen({slab, row, column}, i)];
-      element = sum_of(element, x[e]);
+      element = index_sum(element, x[e]);
     } else if (Whole || c == 0) {
       check.refuse(i, at);
     }
@@ -158,7 +148,7 @@ __global__ void __launch_bounds__(kThreads) add_sorted(Indexed shape, const uint
     }
 #pragma unroll
     for (uint32_t k = 0; k < kAhead; ++k)
-      if (has[k]) sum = sum_of(sum, values[k]);
+      if (has[k]) sum = index_sum(sum, values[k]);
   }
   element = sum;
 }

@@ -65,14 +65,9 @@ struct FloatProductOp {
 };
 
 template <class T>
-struct Norm2Op {
-  static constexpr bool kHasIndex = false;
-  using State = double;
-  using Out = T;
-  __device__ static State start() { return 0; }
-  __device__ static void add(State& s, T x, int64_t) { s += double(x) * double(x); }
-  __device__ static void merge(State& s, const State& other) { s += other; }
-  __device__ static Out finish(const State& s, double, double) { return T(math::sqrt(s)); }
+struct Norm2Op : SumOp<T> {
+  __device__ static void add(double& s, T x, int64_t) { s += double(x) * double(x); }
+  __device__ static T finish(double s, double, double) { return T(math::sqrt(s)); }
 };
 
 template <class T, bool All>
