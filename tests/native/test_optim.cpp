@@ -133,7 +133,8 @@ TEST(results_do_not_depend_on_the_thread_count) {
   });
 }
 
-TEST(large_sgd_steps_are_shared) {
+// So many elements that several threads share them.
+TEST(large_sgd_steps_reach_every_element) {
   const std::vector<int64_t> sizes = {300001, 5, 300001};
   for_each_thread_count([&](int) {
     std::vector<std::vector<float>> params, grads;
@@ -147,7 +148,7 @@ TEST(large_sgd_steps_are_shared) {
     };
     for (auto& v : params) param_addresses.push_back(address(v));
     for (auto& v : grads) grad_addresses.push_back(address(v));
-    talus::cpu::sgd_step(TALUS_FLOAT32, 3, sizes.data(), param_addresses.data(), grad_addresses.data(), nullptr, 0.5, 0,
+    under_test::sgd_step(TALUS_FLOAT32, 3, sizes.data(), param_addresses.data(), grad_addresses.data(), nullptr, 0.5, 0,
                          0, 0, false, false, true);
     int64_t wrong = 0;
     for (const auto& v : params) wrong += std::count_if(v.begin(), v.end(), [](float x) { return x != 0.75f; });

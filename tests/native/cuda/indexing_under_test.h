@@ -13,46 +13,35 @@ inline int64_t index_bytes(Indices indices, int64_t outer, int64_t inner, int64_
   return (indices == Indices::Rows ? count : outer * count * inner) * 8;
 }
 
+// From x [outer, x_rows, inner] to out [outer, out_rows, inner].
 template <class Kernel>
-void select(Kernel kernel, Indices indices, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count,
-            const void* x, const int64_t* index, void* out) {
-  const int64_t item = talus::size_of(dtype);
+void by_index(Kernel kernel, Indices indices, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count,
+              const void* x, int64_t x_rows, const int64_t* index, void* out, int64_t out_rows) {
+  const int64_t slab = outer * inner * talus::size_of(dtype);
   Mirror m;
-  m.reads(x, outer * size * inner * item).reads(index, index_bytes(indices, outer, inner, count));
-  m.writes(out, outer * count * inner * item);
-  kernel(dtype, outer, size, inner, count, m(x), m(index), m(out));
-  m.finish();
-}
-
-template <class Kernel>
-void add(Kernel kernel, Indices indices, int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count,
-         const void* x, const int64_t* index, void* out) {
-  const int64_t item = talus::size_of(dtype);
-  Mirror m;
-  m.reads(x, outer * count * inner * item).reads(index, index_bytes(indices, outer, inner, count));
-  m.writes(out, outer * size * inner * item);
+  m.reads(x, x_rows * slab).reads(index, index_bytes(indices, outer, inner, count)).writes(out, out_rows * slab);
   kernel(dtype, outer, size, inner, count, m(x), m(index), m(out));
   m.finish();
 }
 
 inline void index_select(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, const void* x,
                          const int64_t* index, void* out) {
-  select(talus::cuda::index_select, Indices::Rows, dtype, outer, size, inner, count, x, index, out);
+  by_index(talus::cuda::index_select, Indices::Rows, dtype, outer, size, inner, count, x, size, index, out, count);
 }
 
 inline void gather(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, const void* x,
                    const int64_t* index, void* out) {
-  select(talus::cuda::gather, Indices::Elements, dtype, outer, size, inner, count, x, index, out);
+  by_index(talus::cuda::gather, Indices::Elements, dtype, outer, size, inner, count, x, size, index, out, count);
 }
 
 inline void index_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, const void* x,
                       const int64_t* index, void* out) {
-  add(talus::cuda::index_add, Indices::Rows, dtype, outer, size, inner, count, x, index, out);
+  by_index(talus::cuda::index_add, Indices::Rows, dtype, outer, size, inner, count, x, count, index, out, size);
 }
 
 inline void scatter_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count, const void* x,
                         const int64_t* index, void* out) {
-  add(talus::cuda::scatter_add, Indices::Elements, dtype, outer, size, inner, count, x, index, out);
+  by_index(talus::cuda::scatter_add, Indices::Elements, dtype, outer, size, inner, count, x, count, index, out, size);
 }
 
 inline void one_hot(int64_t n, int64_t classes, const int64_t* index, int64_t* out) {

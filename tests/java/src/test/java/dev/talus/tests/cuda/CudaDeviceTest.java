@@ -3,6 +3,7 @@ package dev.talus.tests.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.talus.DType;
 import dev.talus.Device;
@@ -121,7 +122,7 @@ class CudaDeviceTest {
 
   @Test
   void devicesSeeEachOther() {
-    org.junit.jupiter.api.Assumptions.assumeTrue(Device.cudaCount() > 1, "one GPU");
+    assumeTrue(Device.cudaCount() > 1, "one GPU");
     try (Scope scope = Scope.open()) {
       Device other = Device.cuda(1);
       Tensor large = Tensor.arange(300_001).to(GPU).to(other);
