@@ -309,6 +309,7 @@ TEST(the_rule_chooses_by_shape) {
   const Case groups_of_8 = {{1, 64, 28, 28, 64, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
   const Case groups_of_16 = {{8, 128, 14, 14, 128, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
   const Case strided = {{1, 64, 56, 56, 128, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
+  const Case narrow_strided = {{1, 16, 56, 56, 32, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
   const Case spread = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 2, 2, 1}};
   for_each_isa([&](const char*) {
     for (const ConvPass pass : {ConvPass::Forward, ConvPass::BackwardInput, ConvPass::BackwardWeight}) {
@@ -331,7 +332,8 @@ TEST(the_rule_chooses_by_shape) {
       CHECK(chosen(wider_groups) == ConvAlgorithm::Channels);
       CHECK((chosen(groups_of_8) == ConvAlgorithm::Channels) == (pass == ConvPass::BackwardWeight));
       CHECK((chosen(groups_of_16) == ConvAlgorithm::Channels) == avx2);
-      CHECK((chosen(strided) == ConvAlgorithm::Channels) ==
+      CHECK((chosen(strided) == ConvAlgorithm::Winograd) == !weight);
+      CHECK((chosen(narrow_strided) == ConvAlgorithm::Channels) ==
             (pass == ConvPass::BackwardInput && talus::current_isa() == talus::Isa::Avx512));
       CHECK((chosen(spread) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));
     }
