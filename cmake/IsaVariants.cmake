@@ -23,6 +23,9 @@ function(talus_isa_variants target)
     add_library(${variant} OBJECT ${ARGN})
     talus_cpp_settings(${variant})
     target_compile_definitions(${variant} PRIVATE TALUS_ISA_NS=${isa})
+    if(TALUS_SANITIZE)
+      target_compile_definitions(${variant} PRIVATE TALUS_LOW_TILES)
+    endif()
     # Speculated arithmetic and square roots without errno are what lets the loops vectorise; results stay IEEE.
     target_compile_options(${variant} PRIVATE
       ${TALUS_ISA_FLAGS_${isa}} ${TALUS_ISA_OPTIMIZATION} -ffp-contract=fast -fno-trapping-math

@@ -6,8 +6,8 @@ if(TALUS_SANITIZE)
   if(NOT TALUS_SANITIZE MATCHES "^(address|undefined|address,undefined|thread)$")
     message(FATAL_ERROR "TALUS_SANITIZE is '${TALUS_SANITIZE}', expected address,undefined or thread")
   endif()
-  # -O1 compiles twice as fast as more, and the tests are quick enough with it.
-  set(flags -O1 -g1 -fsanitize=${TALUS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # -Og compiles in half the time of -O1 and a quarter of more, and the tests are quick enough with it.
+  set(flags -Og -g1 -fsanitize=${TALUS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_compile_options(${flags})
   add_link_options(${flags})
 endif()

@@ -7,7 +7,10 @@
 namespace talus::TALUS_ISA_NS {
 
 // Rows of the largest tile: its accumulators, the vectors of one row of B and one element of A fill the registers.
-#if defined(__AVX512F__)
+// Under sanitizers every access of an unrolled tile is a check to compile, and tiles of a few rows are the same code.
+#if defined(TALUS_LOW_TILES)
+constexpr int kRows = 4;
+#elif defined(__AVX512F__)
 constexpr int kRows = 14;
 #elif defined(__aarch64__)
 constexpr int kRows = 12;
@@ -18,7 +21,11 @@ static_assert(kRows <= kMaxTileRows, "the table has no room for this tile");
 
 // Rows of packed B that a turn of a low tile's loop takes: of a step of twelve multiply-adds, counting and moving two
 // addresses is worth saving.
+#if defined(TALUS_LOW_TILES)
+constexpr int kPackedSteps = 2;
+#else
 constexpr int kPackedSteps = kRows > 6 ? 1 : 8;
+#endif
 
 // Element (i, p) of a tile's A at row<i>() + p. Seven rows are reached from one address with three strides, so that a
 // loop over p keeps all of it in a handful of registers; the compiler, left alone, keeps one stride a row.

@@ -10,7 +10,9 @@
 #endif
 
 // Keeps a small constant loop's arrays in registers.
-#if defined(__clang__)
+#if defined(TALUS_LOW_TILES)
+#define TALUS_UNROLL
+#elif defined(__clang__)
 #define TALUS_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define TALUS_UNROLL _Pragma("GCC unroll 32")
