@@ -6,6 +6,11 @@ if(NOT TALUS_CUDA MATCHES "^(OFF|ON|EMULATED)$")
   message(FATAL_ERROR "TALUS_CUDA is '${TALUS_CUDA}', expected OFF, ON or EMULATED")
 endif()
 
+if(TALUS_CUDA STREQUAL "ON")
+  # A language can only be enabled here, at the top: not in a function.
+  include(Nvcc)
+endif()
+
 # Kernels for CUDA are also compiled as plain C++ against the emulator in tests/native/cuda_emulator, so that every
 # machine tests them.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64|aarch64|arm64|ARM64)$")
@@ -51,25 +56,7 @@ function(talus_cuda_library)
       message(FATAL_ERROR "TALUS_CUDA=EMULATED: the emulator needs Linux on x86-64 or aarch64")
     endif()
     talus_cuda_kernels(talus_cuda emulated)
-    return()
+  else()
+    talus_nvcc_kernels(talus_cuda)
   endif()
-  # Every generation from Turing on has its own code; newer ones translate the newest one's.
-  if(NOT CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90 CACHE STRING "GPU architectures to compile for")
-  endif()
-  enable_language(CUDA)
-  find_package(CUDAToolkit REQUIRED)
-  file(GLOB sources CONFIGURE_DEPENDS "${talus_SOURCE_DIR}/src/cuda/*.cu")
-  add_library(talus_cuda STATIC ${sources})
-  set_target_properties(talus_cuda PROPERTIES
-    CUDA_STANDARD 17 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static
-    CUDA_ARCHITECTURES "${CMAKE_CUDA_ARCHITECTURES}"
-    CUDA_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON)
-  target_include_directories(talus_cuda PRIVATE "${talus_SOURCE_DIR}/include" "${talus_SOURCE_DIR}/src")
-  target_compile_options(talus_cuda PRIVATE -expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra)
-  if(TALUS_WERROR)
-    target_compile_options(talus_cuda PRIVATE --Werror all-warnings -Xcompiler=-Werror)
-  endif()
-  # The runtime is part of the library, which then needs no more than the driver.
-  target_link_libraries(talus_cuda PUBLIC CUDA::cudart_static)
 endfunction()

@@ -1,0 +1,50 @@
+# Kernels compiled by nvcc.
+include(CheckLanguage)
+
+# Installers of the toolkit do not all put nvcc on the PATH.
+if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+  file(GLOB toolkits /usr/local/cuda-*/bin)
+  list(SORT toolkits COMPARE NATURAL ORDER DESCENDING)
+  find_program(TALUS_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATH_SUFFIXES bin PATHS /usr/local/cuda/bin ${toolkits})
+  mark_as_advanced(TALUS_NVCC)
+  if(TALUS_NVCC)
+    set(CMAKE_CUDA_COMPILER "${TALUS_NVCC}")
+  endif()
+endif()
+
+# Every generation from Turing on has its own code; newer ones translate the newest one's.
+if(NOT CMAKE_CUDA_ARCHITECTURES)
+  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90 CACHE STRING "GPU architectures to compile for")
+endif()
+
+check_language(CUDA)
+if(NOT CMAKE_CUDA_COMPILER)
+  message(FATAL_ERROR
+    "TALUS_CUDA=ON needs nvcc 12 or newer, and none was found on the PATH, in /usr/local/cuda*/bin or by CUDA_PATH.\n"
+    "Install the CUDA toolkit:\n"
+    "  Debian, Ubuntu:  add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then\n"
+    "                   sudo apt-get install -y cuda-nvcc-13-0 cuda-cudart-dev-13-0\n"
+    "or name an nvcc that is elsewhere: -DCMAKE_CUDA_COMPILER=/path/to/nvcc, or the environment's CUDACXX.\n"
+    "Where there is one, it does not work with this C++ compiler; CMakeFiles/CMakeError.log has its words.")
+endif()
+enable_language(CUDA)
+if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
+  message(FATAL_ERROR "TALUS_CUDA=ON needs nvcc 12 or newer; ${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}")
+endif()
+find_package(CUDAToolkit REQUIRED)
+
+# talus_nvcc_kernels(target): a library of all kernels for the architectures of CMAKE_CUDA_ARCHITECTURES.
+function(talus_nvcc_kernels target)
+  file(GLOB sources CONFIGURE_DEPENDS "${talus_SOURCE_DIR}/src/cuda/*.cu")
+  add_library(${target} STATIC ${sources})
+  set_target_properties(${target} PROPERTIES
+    CUDA_STANDARD 17 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static
+    CUDA_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${target} PRIVATE "${talus_SOURCE_DIR}/include" "${talus_SOURCE_DIR}/src")
+  target_compile_options(${target} PRIVATE -expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra)
+  if(TALUS_WERROR)
+    target_compile_options(${target} PRIVATE --Werror all-warnings -Xcompiler=-Werror)
+  endif()
+  # The runtime is part of the library, which then needs no more than the driver.
+  target_link_libraries(${target} PUBLIC CUDA::cudart_static)
+endfunction()
