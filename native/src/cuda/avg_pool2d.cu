@@ -38,8 +38,9 @@ __global__ void __launch_bounds__(kPoolThreads)
   if (lane == 0) out[i] = sum / (divisor != T(0) ? divisor : T(counted));
 }
 
+// Four blocks on a multiprocessor are promised, so that registers are not saved by spilling around the division.
 template <class T, class Axis>
-__global__ void __launch_bounds__(kPoolThreads)
+__global__ void __launch_bounds__(kPoolThreads, 4)
     mean_gradient(Planes inputs, Axis h, Axis w, T divisor, const T* grad, T* grad_x) {
   const int i = static_cast<int>(blockIdx.x * kPoolThreads + threadIdx.x);
   if (i >= inputs.elements) return;

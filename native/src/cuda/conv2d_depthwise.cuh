@@ -10,6 +10,10 @@ constexpr int kDepthwiseThreads = 256;
 // Outputs of a thread, below each other: they share the rows of their windows, and the filter in registers.
 constexpr int kDepthwiseStrip = 4;
 
+// Blocks that must share a multiprocessor, 0 leaves it to the compiler: for three, it would spill the largest filters.
+template <class T, int Kernel, bool Gradient>
+constexpr int kDepthwiseBlocks = sizeof(T) == 8 && Kernel == 5 && Gradient ? 2 : 0;
+
 // From images [n, theirs, in_h, in_w] to out [n, channels, out_h, out_w], of which the one or the other has `outputs`
 // channels for each channel of the other.
 struct DepthwiseShape {
@@ -35,7 +39,7 @@ struct DepthwiseShape {
 
 // Kernel x Kernel windows that lie dense. Gradient: of the input, for stride 1, where filters are seen from their end.
 template <class T, int Kernel, int Stride, bool Gradient>
-__global__ void __launch_bounds__(kDepthwiseThreads)
+__global__ void __launch_bounds__(kDepthwiseThreads, kDepthwiseBlocks<T, Kernel, Gradient>)
     depthwise_strips(const DepthwiseShape s, const T* images, const T* weight, const T* bias, bool relu, T* out) {
   const int i = static_cast<int>(blockIdx.x * kDepthwiseThreads + threadIdx.x);
   if (i >= s.threads) return;

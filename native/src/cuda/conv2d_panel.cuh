@@ -19,18 +19,19 @@ class PatchPanel {
   using Shared = GemmShared<T, Columns, Depth>;
   using Table = ConvPlace[2][Depth];
 
-  // Terms from k0 on, a multiple of Depth, to below end.
-  __device__ __forceinline__ PatchPanel(const ConvImages<T>& images, const ConvPhase& phase, int column0, int k0,
-                                        int end, Table& table)
-      : images_(images), phase_(phase), table_(table), next_(k0), end_(end) {
+  // k_left terms from k0 on, a multiple of Depth, of the group whose images begin `group` elements further.
+  __device__ __forceinline__ PatchPanel(const ConvImages<T>& images, int group, const ConvPhase& phase, int column0,
+                                        int k0, int k_left, Table& table)
+      : images_(images), phase_(phase), table_(table), next_(k0) {
     const int column = column0 + static_cast<int>(threadIdx.x) % Columns;
     position_ = column < phase.pixels ? images.position(phase, column) : nowhere();
-    place_taps(k0);
+    position_.offset += group;
+    place_taps(k0, k_left);
     __syncthreads();
   }
 
-  __device__ __forceinline__ void fetch(int) {
-    place_taps(next_ + Depth);
+  __device__ __forceinline__ void fetch(int k_left) {
+    place_taps(next_ + Depth, k_left - Depth);
 #pragma unroll
     for (int i = 0; i < kTerms; ++i) staged_[i] = images_.load(phase_, position_, table_[half(next_)][term(i)]);
     next_ += Depth;
@@ -46,15 +47,16 @@ class PatchPanel {
     return static_cast<int>(threadIdx.x) / Columns + i * kTermThreads;
   }
   static __device__ __forceinline__ int half(int k) { return k / Depth % 2; }
-  __device__ __forceinline__ void place_taps(int k) const {
+  __device__ __forceinline__ void place_taps(int k, int k_left) const {
     const int thread = static_cast<int>(threadIdx.x);
-    if (thread < Depth) table_[half(k)][thread] = k + thread < end_ ? images_.tap(phase_, k + thread) : nowhere();
+    if (thread < Depth) table_[half(k)][thread] = thread < k_left ? images_.tap(phase_, k + thread) : nowhere();
   }
 
-  ConvImages<T> images_;
+  // A kernel's parameters, which need no registers.
+  const ConvImages<T>& images_;
   const ConvPhase& phase_;
   Table& table_;
-  int next_, end_;
+  int next_;
   ConvPlace position_;
   T staged_[kTerms];
 };
@@ -98,7 +100,7 @@ class TermPanel {
 // B of the weight's gradient: a row is a tap, whose place is in a table, and a term is a position.
 template <class T>
 struct PatchTerms {
-  ConvImages<T> images;
+  const ConvImages<T>& images;
   const ConvPhase& phase;
   const ConvPlace* taps;
 
@@ -111,15 +113,17 @@ struct PatchTerms {
   }
 };
 
-// A of the input's gradient: a row is an input channel, a term is an output channel's tap. weight: [o, c, KH, KW] of a
-// group. Rows beyond the last repeat it; nobody looks at their sums.
+// A of the input's gradient: a row is an input channel, a term is an output channel's tap. weight: [groups, o, c, KH,
+// KW]. Rows beyond the last repeat it; nobody looks at their sums. What lies in shared memory is read there each time:
+// in registers, where each row begins would be kept while the sums need them all.
 template <class T>
 struct WeightRows {
   const T* weight;
-  int row0, rows, kernel, kw;  // the panel's first; elements of a kernel and of its rows
+  const int &group, &row0;  // where the group's weights begin, and the panel's first row; both in shared memory
+  int rows, kernel, kw;     // elements of a kernel and of its rows
   const ConvPhase& phase;
 
-  __device__ __forceinline__ int row(int index) const { return min(row0 + index, rows - 1) * kernel; }
+  __device__ __forceinline__ int row(int index) const { return group + min(row0 + index, rows - 1) * kernel; }
   __device__ __forceinline__ int term(int k, bool any) const {
     const int output = static_cast<int>(phase.by_taps.quotient(static_cast<uint32_t>(k)));
     const int within = k - output * phase.taps;
@@ -131,15 +135,15 @@ struct WeightRows {
   __device__ __forceinline__ T load(int row, int term) const { return term >= 0 ? weight[row + term] : T{0}; }
 };
 
-// A of the weight's gradient: a row is an output channel, a term is a position. grad: [images, channels, OH, OW], from
-// the group's first channel on.
+// A of the weight's gradient: a row is an output channel, a term is a position. grad: [images, channels, OH, OW].
 template <class T>
 struct GradientRows {
   const T* grad;
+  int group;              // where the group's channels of an image begin
   int row0, rows, image;  // the panel's first; of a group; elements of an image
   const ConvPhase& phase;
 
-  __device__ __forceinline__ int row(int index) const { return min(row0 + index, rows - 1) * phase.area; }
+  __device__ __forceinline__ int row(int index) const { return group + min(row0 + index, rows - 1) * phase.area; }
   __device__ __forceinline__ int term(int k, bool any) const {
     const int n = static_cast<int>(phase.by_area.quotient(static_cast<uint32_t>(k)));
     return any ? n * image + (k - n * phase.area) : kNowhere;

@@ -30,6 +30,7 @@ struct ConvProduct {
 // Where a block's tile lies. It is kept in shared memory while the sums need all registers.
 struct ConvTile {
   int row0, col0, group;
+  int weights;  // where the group's begin
 };
 
 template <class T>
@@ -58,23 +59,22 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) conv_tiles(cons
   const int row0 = block % tiles_m * Tile::kM, col0 = block / tiles_m % p.tiles_n * Tile::kN;
   const int group = block / tiles_m / p.tiles_n, piece = static_cast<int>(blockIdx.z);
   if (col0 >= phase.pixels) return;
+  const int group_weights = group * p.channels * p.rows * p.kernel;
   CUDA_SHARED(ConvTile, tile);
-  if (threadIdx.x == 0) tile = {row0, col0, group};
+  if (threadIdx.x == 0) tile = {row0, col0, group, group_weights};
   const int k0 = piece * phase.piece_k, k_left = min(phase.k - k0, phase.piece_k);
 
   const GemmPlace<T, Tile> place;
   T sums[Tile::kPerM][Tile::kPerN] = {};
-  ConvImages<T> images = p.images;
-  images.data += group * p.channels * images.plane;
-  const T* const weight = p.weight + group * p.channels * p.rows * p.kernel;
   using Patches = PatchPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads>;
   CUDA_SHARED(typename Patches::Table, taps);
-  Patches patches(images, phase, col0, k0, k0 + k_left, taps);
+  Patches patches(p.images, group * p.channels * p.images.plane, phase, col0, k0, k_left, taps);
   if constexpr (Gradient) {
     TermPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, WeightRows<T>> weights(
-        {weight, row0, p.rows, p.kernel, p.kw, phase}, k0);
+        {p.weight, tile.weights, tile.row0, p.rows, p.kernel, p.kw, phase}, k0);
     gemm_sums<Tile>(place, weights, patches, k_left, sums);
   } else {
+    const T* const weight = p.weight + group_weights;
     const GemmOperand<T> operand = {weight, phase.k, 0, p.rows, p.weight_vectors};
     GemmPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, true> weights(operand, weight + k0, row0);
     gemm_sums<Tile>(place, weights, patches, k_left, sums);
@@ -135,18 +135,17 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 
   const GemmPlace<T, Tile> place;
   T sums[Tile::kPerM][Tile::kPerN] = {};
-  ConvImages<T> images = p.images;
-  images.data += group * p.channels * images.plane;
-  const T* const grad = p.grad + group * p.rows * p.phase.area;
   TermPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, GradientRows<T>> gradients(
-      {grad, row0, p.rows, p.groups * p.rows * p.phase.area, p.phase}, first);
+      {p.grad, group * p.rows * p.phase.area, row0, p.rows, p.groups * p.rows * p.phase.area, p.phase}, first);
   CUDA_SHARED(ConvTile, tile);
-  if (threadIdx.x == 0) tile = {row0, col0, group};
+  if (threadIdx.x == 0) tile = {row0, col0, group, 0};
   CUDA_SHARED(ConvPlace[Tile::kN], taps);
-  for (int i = static_cast<int>(threadIdx.x); i < Tile::kN; i += Tile::kThreads)
-    taps[i] = col0 + i < p.phase.k ? images.tap(p.phase, col0 + i) : nowhere();
+  for (int i = static_cast<int>(threadIdx.x); i < Tile::kN; i += Tile::kThreads) {
+    taps[i] = col0 + i < p.phase.k ? p.images.tap(p.phase, col0 + i) : nowhere();
+    taps[i].offset += group * p.channels * p.images.plane;
+  }
   __syncthreads();
-  TermPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, PatchTerms<T>> patches({images, p.phase, taps}, first);
+  TermPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, PatchTerms<T>> patches({p.images, p.phase, taps}, first);
   gemm_sums<Tile>(place, gradients, patches, left, sums);
 
   const ConvTile at = tile;

@@ -25,8 +25,16 @@ __device__ __forceinline__ static void map_pack(const F& f, Pack<Out, N>& out, c
   for (int i = 0; i < N; ++i) out.values[i] = f(in.values[i]...);
 }
 
+// Blocks that must share a multiprocessor, 0 leaves it to the compiler: for the most there can be, it would spill packs
+// of bytes and functions of doubles.
+template <int N, class Out, class... In>
+constexpr int kMapBlocks = N == 8                                   ? 6
+                           : sizeof(Out) == 8 && sizeof...(In) == 1 ? 4
+                                                                    : 0;
+
 template <int N, class F, class Out, class... In>
-__global__ void __launch_bounds__(kMapThreads) map_contiguous(F f, int64_t n, Out* out, const In*... in) {
+__global__ void __launch_bounds__(kMapThreads, kMapBlocks<N, Out, In...>)
+    map_contiguous(F f, int64_t n, Out* out, const In*... in) {
   const int64_t i = int64_t{blockIdx.x} * kMapThreads + threadIdx.x, packs = n / N;
   if (i < packs) {
     Pack<Out, N> result;
