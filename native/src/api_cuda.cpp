@@ -52,8 +52,11 @@ void use_cuda(int device) {
 #if defined(TALUS_HAS_CUDA)
   cuda::use_device(device - TALUS_DEVICE_CUDA);
 #else
-  fail(TALUS_UNSUPPORTED,
-       "device %d: this build has no CUDA support; build it with -DTALUS_CUDA=ON, or use the CPU (device 0)", device);
+  fail(
+      TALUS_UNSUPPORTED,
+      "device %d: this build has no CUDA support; use natives of the platform's variant -gpu, which mvn -Pcuda builds, "
+      "or the CPU (device 0)",
+      device);
 #endif
 }
 

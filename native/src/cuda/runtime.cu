@@ -51,11 +51,35 @@ std::array<Stream*, kMaxDevices>& own_streams() {
   return streams;
 }
 
+std::string version_text(int version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+// Why no device is found.
+std::string missing_devices() {
+  int count = 0, driver = 0, runtime = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  // 0 where there is no driver.
+  static_cast<void>(cudaDriverGetVersion(&driver));
+  static_cast<void>(cudaRuntimeGetVersion(&runtime));
+  static_cast<void>(cudaGetLastError());
+  if (driver == 0) return "no NVIDIA driver is installed (libcuda cannot be loaded); install it";
+  if (error == cudaErrorInsufficientDriver)
+    return "the NVIDIA driver is for CUDA " + version_text(driver) + " and this build for CUDA " +
+           version_text(runtime) + "; update the driver";
+  if (error == cudaErrorNoDevice || error == cudaSuccess)
+    return "the NVIDIA driver finds no GPU; see what nvidia-smi lists, that CUDA_VISIBLE_DEVICES hides none and that a "
+           "container was given one";
+  return std::string("the NVIDIA driver says: ") + cudaGetErrorString(error) + "; see what nvidia-smi lists";
+}
+
 void require_device(int device) {
   const int count = device_count();
   if (device >= 0 && device < count && device < kMaxDevices) return;
-  fail(TALUS_INVALID_ARGUMENT, "CUDA device %d does not exist: %d found; %s", device, count,
-       count == 0 ? "install the NVIDIA driver, or use the CPU (device 0)" : "choose one of them");
+  if (count == 0)
+    fail(TALUS_INVALID_ARGUMENT, "CUDA device %d does not exist: %s, or use the CPU (device 0)", device,
+         missing_devices().c_str());
+  fail(TALUS_INVALID_ARGUMENT, "CUDA device %d does not exist: %d found; choose one of them", device, count);
 }
 
 }  // namespace

@@ -276,7 +276,14 @@ TEST(a_machine_without_devices) {
   std::thread([] {
     emulator::set_device_count(0);
     CHECK(cuda::device_count() == 0);
-    CHECK_FAILS(cuda::use_device(0), "install the NVIDIA driver, or use the CPU");
+    CHECK_FAILS(cuda::use_device(0), "the NVIDIA driver finds no GPU; see what nvidia-smi lists");
+    emulator::set_driver_version(11080);
+    CHECK(cuda::device_count() == 0);
+    CHECK_FAILS(cuda::use_device(0), "the NVIDIA driver is for CUDA 11.8 and this build for CUDA 13.0; update the");
+    emulator::set_driver_version(0);
+    CHECK_FAILS(cuda::use_device(0),
+                "no NVIDIA driver is installed (libcuda cannot be loaded); install it, or use the");
+    emulator::set_driver_version(13000);
     emulator::set_device_count(1);
   }).join();
 }

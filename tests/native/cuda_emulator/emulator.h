@@ -11,6 +11,8 @@ namespace emulator {
 void set_seed(uint64_t seed);
 // Devices there are from now on; call it while no device memory is in use.
 void set_device_count(int count);
+// The CUDA version of the driver, as 12040 for 12.4; 0: there is none. Older ones than the runtime find no device.
+void set_driver_version(int version);
 // Bytes of each device's memory from now on, at most what is reserved for it; 0: as much as that.
 void set_device_memory(int64_t bytes);
 // Whether this program watches every access of its kernels; see hooks.cpp.

@@ -24,6 +24,9 @@ int first_device_count() {
 }
 int devices = first_device_count();
 
+constexpr int kRuntimeVersion = 13000;
+int driver_version = kRuntimeVersion;
+
 std::map<const void*, int>& dynamic_limits() {
   static auto& limits = *new std::map<const void*, int>;
   return limits;
@@ -47,6 +50,11 @@ int current_device() { return device; }
 void set_device_count(int count) {
   const RuntimeLock lock(runtime_mutex());
   devices = count < kMaxDevices ? count : kMaxDevices;
+}
+
+void set_driver_version(int version) {
+  const RuntimeLock lock(runtime_mutex());
+  driver_version = version;
 }
 
 cudaError_t allow_dynamic_shared(const void* kernel, int bytes) {
@@ -102,6 +110,8 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorMemoryAllocation";
     case cudaErrorInvalidConfiguration:
       return "cudaErrorInvalidConfiguration";
+    case cudaErrorInsufficientDriver:
+      return "cudaErrorInsufficientDriver";
     case cudaErrorNoDevice:
       return "cudaErrorNoDevice";
     case cudaErrorInvalidDevice:
@@ -138,9 +148,20 @@ cudaError_t cudaGetLastError() {
   return error;
 }
 
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = driver_version;
+  return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = kRuntimeVersion;
+  return cudaSuccess;
+}
+
 cudaError_t cudaGetDeviceCount(int* count) {
   const RuntimeLock lock(runtime_mutex());
-  *count = devices;
+  *count = driver_version < kRuntimeVersion ? 0 : devices;
+  if (driver_version < kRuntimeVersion) return remember(cudaErrorInsufficientDriver);
   return devices == 0 ? remember(cudaErrorNoDevice) : cudaSuccess;
 }
 
