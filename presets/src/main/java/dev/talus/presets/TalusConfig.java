@@ -16,7 +16,9 @@ import org.bytedeco.javacpp.tools.InfoMapper;
       // Linux: the C++ runtime goes into the library, so that it needs nothing but libc.
       @Platform(
           value = "linux",
-          compiler = {"default", "staticruntime"})
+          compiler = {"default", "staticruntime"}),
+      // Where libraries with kernels for CUDA lie beside the plain ones, JavaCPP takes these first.
+      @Platform(extension = "-gpu")
     },
     target = "dev.talus.bindings",
     global = "dev.talus.bindings.talus")

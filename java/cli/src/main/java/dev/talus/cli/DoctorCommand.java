@@ -80,9 +80,14 @@ final class DoctorCommand implements Callable<Integer> {
     }
     String platform = platform();
     row(out, "  platform", platform);
-    String name = System.mapLibraryName("jnitalus");
-    String resource = "dev/talus/bindings/" + platform + "/" + name;
-    var found = DoctorCommand.class.getClassLoader().getResource(resource);
+    String resource = resource(platform);
+    // JavaCPP takes the variant for GPUs first, unless it is told another one.
+    String variant = System.getProperty("org.bytedeco.javacpp.platform.extension", "-gpu");
+    ClassLoader loader = DoctorCommand.class.getClassLoader();
+    var found = loader.getResource(resource(platform + variant));
+    if (found == null) {
+      found = loader.getResource(resource);
+    }
     row(out, "  library file", found == null ? resource + " is not on the class path" : "" + found);
     row(
         out,
@@ -92,6 +97,10 @@ final class DoctorCommand implements Callable<Integer> {
             : "the file is there but does not load: rebuild it here with mvn clean package, and"
                 + " empty the cache folder of unpacked libraries");
     row(out, "  cache folder", cacheFolder());
+  }
+
+  private static String resource(String variant) {
+    return "dev/talus/bindings/" + variant + "/" + System.mapLibraryName("jnitalus");
   }
 
   private static String platform() {

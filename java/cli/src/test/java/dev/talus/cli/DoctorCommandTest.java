@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.talus.Talus;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -50,8 +51,38 @@ class DoctorCommandTest {
     library[18] = 5;
     library[19] = 0;
     Files.write(file, library);
-    Cli doctor = new CliProcess().before(dir).run("doctor").isRejectedWith("cannot be loaded");
+    Cli doctor =
+        new CliProcess()
+            .before(dir)
+            .option("-Dorg.bytedeco.javacpp.platform.extension=")
+            .run("doctor")
+            .isRejectedWith("cannot be loaded");
     assertThat(doctor.out()).contains("NOT LOADED", file.toString(), "the file is there");
+  }
+
+  @Test
+  void takesTheVariantForGpusUnlessToldAnother() throws Exception {
+    Path built = Path.of(Loader.load(dev.talus.bindings.talus.class)).getParent();
+    Path bindings = dir.resolve("dev/talus/bindings");
+    Path plain = bindings.resolve(Loader.getPlatform());
+    Path gpu = bindings.resolve(Loader.getPlatform() + "-gpu");
+    for (Path variant : List.of(plain, gpu)) {
+      Files.createDirectories(variant);
+      for (String name : List.of("jnitalus", "talus")) {
+        String file = System.mapLibraryName(name);
+        Files.copy(built.resolve(file), variant.resolve(file));
+      }
+    }
+    String library = System.mapLibraryName("jnitalus");
+    assertThat(new CliProcess().before(dir).run("doctor").succeeds().out())
+        .contains(" from " + gpu.resolve(library));
+    CliProcess told = new CliProcess().before(dir);
+    assertThat(
+            told.option("-Dorg.bytedeco.javacpp.platform.extension=")
+                .run("doctor")
+                .succeeds()
+                .out())
+        .contains(" from " + plain.resolve(library));
   }
 
   @Test
