@@ -23,6 +23,7 @@ template <class T>
 struct Rows {
   int64_t rows;
   uint32_t cols;
+  double per_col;          // 1 / cols: backward, the registers that a division needs would be spilled
   bool aligned;            // packs are
   const T *weight, *bias;  // may be null
   double eps;
@@ -140,8 +141,8 @@ __global__ void __launch_bounds__(kTeamBlock)
     sum += double(sum_pack);
     product += double(product_pack);
   });
-  const T share = T(team_reduce<Threads>(sum, Sum{}) / double(r.cols));
-  const T slope = T(team_reduce<Threads>(product, Sum{}) / double(r.cols));
+  const T share = T(team_reduce<Threads>(sum, Sum{}) * r.per_col);
+  const T slope = T(team_reduce<Threads>(product, Sum{}) * r.per_col);
   for_packs<Threads, N>(held, cols, load, [&](uint32_t c, const Terms& t) {
     Pack<T, N> out;
 #pragma unroll
@@ -204,7 +205,9 @@ template <class T>
 Rows<T> rows_of(int64_t rows, int64_t cols, bool aligned, const void* weight, const void* bias, double eps) {
   if (cols > kMaxStrided)
     fail(TALUS_UNSUPPORTED, "layer_norm: rows of more than 2^30 elements are not supported on CUDA");
-  return {rows, static_cast<uint32_t>(cols), aligned, static_cast<const T*>(weight), static_cast<const T*>(bias), eps};
+  return {rows,    static_cast<uint32_t>(cols),   1 / static_cast<double>(cols),
+          aligned, static_cast<const T*>(weight), static_cast<const T*>(bias),
+          eps};
 }
 
 }  // namespace
