@@ -67,19 +67,33 @@ class SequentialMemoryTest {
   }
 
   @Test
-  void twoTensorsAreEnough() {
+  void layersInUseAreEnough() {
+    // With more, the peak depends on which of them pack at the same time.
+    int threads = Talus.numThreads();
+    Talus.setNumThreads(1);
     try (Sequential net = layers()) {
       float[] expected = net.forward(x).toFloatArray();
       long before = Talus.memory().liveBytes();
       long blocks = Talus.memory().liveBlocks();
+      // One layer's output, and what a product packs of its matrices, which the instruction set
+      // decides.
+      long single;
+      try (Linear layer = new Linear(SIZE, SIZE)) {
+        long without = Talus.memory().liveBytes();
+        Allocator.CPU.resetPeak();
+        withoutGradient(() -> layer.forward(x)).close();
+        single = Talus.memory().peakBytes() - without;
+      }
       Allocator.CPU.resetPeak();
       Tensor y = withoutGradient(() -> net.forward(x));
       long one = y.storage().bytes();
       assertThat(Talus.memory().liveBlocks()).isEqualTo(blocks + 1);
-      // Beside two activations there is what a product packs of its matrices; there are five.
-      assertThat(Talus.memory().peakBytes() - before).isLessThanOrEqualTo(4 * one);
+      // A layer's output beside its input, and the input of the inner Sequential, which stays.
+      assertThat(Talus.memory().peakBytes() - before).isLessThanOrEqualTo(single + 2 * one);
       assertThat(y.toFloatArray()).isEqualTo(expected);
       assertThat(x.isClosed()).isFalse();
+    } finally {
+      Talus.setNumThreads(threads);
     }
   }
 
