@@ -308,6 +308,7 @@ TEST(the_rule_chooses_by_shape) {
   const Case wider_groups = {{1, 256, 14, 14, 256, 3, 3, 2, 2, 1, 1, 1, 1, 8}};
   const Case groups_of_8 = {{1, 64, 28, 28, 64, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
   const Case groups_of_16 = {{8, 128, 14, 14, 128, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
+  const Case few_tiles = {{1, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
   const Case strided = {{1, 64, 56, 56, 128, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
   const Case narrow_strided = {{1, 16, 56, 56, 32, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
   const Case spread = {{1, 3, 32, 32, 8, 3, 3, 2, 2, 1, 1, 2, 2, 1}};
@@ -317,24 +318,24 @@ TEST(the_rule_chooses_by_shape) {
         return talus::cpu::algorithm_for<float>(pass, talus::Conv2dParams(c.params));
       };
       const bool weight = pass == ConvPass::BackwardWeight;
-      const bool avx2 = talus::current_isa() == talus::Isa::Avx2;
+      const bool avx2 = talus::current_isa() == talus::Isa::Avx2, avx512 = talus::current_isa() == talus::Isa::Avx512;
       CHECK(chosen(lenet) == (!weight ? ConvAlgorithm::Winograd1d
                               : avx2  ? ConvAlgorithm::Channels
                                       : ConvAlgorithm::Direct));
       CHECK((chosen(classic) == ConvAlgorithm::Channels) == (avx2 && pass != ConvPass::BackwardInput));
       CHECK(chosen(pointwise) == ConvAlgorithm::Gemm);
-      CHECK((chosen(large_pointwise) == ConvAlgorithm::Gemm) ==
-            (!weight || talus::current_isa() != talus::Isa::Avx512));
+      CHECK(chosen(large_pointwise) == ConvAlgorithm::Gemm);
       CHECK(chosen(gray) == ConvAlgorithm::Direct);
-      CHECK(chosen(first) == ConvAlgorithm::Direct);
+      CHECK(chosen(first) == (pass == ConvPass::BackwardInput ? ConvAlgorithm::Gemm : ConvAlgorithm::Direct));
       CHECK(chosen(depthwise) == ConvAlgorithm::Depthwise);
       CHECK(chosen(strided_groups) == ConvAlgorithm::Channels);
       CHECK(chosen(wider_groups) == ConvAlgorithm::Channels);
       CHECK((chosen(groups_of_8) == ConvAlgorithm::Channels) == (pass == ConvPass::BackwardWeight));
       CHECK((chosen(groups_of_16) == ConvAlgorithm::Channels) == avx2);
+      CHECK((chosen(groups_of_16) == ConvAlgorithm::Winograd1d) == (avx512 && !weight));
+      CHECK(chosen(few_tiles) == (weight ? ConvAlgorithm::Gemm : ConvAlgorithm::Winograd));
       CHECK((chosen(strided) == ConvAlgorithm::Winograd) == !weight);
-      CHECK((chosen(narrow_strided) == ConvAlgorithm::Channels) ==
-            (pass == ConvPass::BackwardInput && talus::current_isa() == talus::Isa::Avx512));
+      CHECK((chosen(narrow_strided) == ConvAlgorithm::Channels) == (pass == ConvPass::BackwardInput && avx512));
       CHECK((chosen(spread) == ConvAlgorithm::Gemm) == (pass == ConvPass::BackwardInput));
     }
   });

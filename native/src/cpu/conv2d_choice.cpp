@@ -66,8 +66,10 @@ struct Shape {
   bool few_weights() const { return weights < 1 << 10; }
   bool few_pixels() const { return pixels <= 256 && weights >= 1 << 14; }
   bool tiles_pay() const { return !strided && fewest >= 16 && pixels >= 49 && !tiles_idle && !pairs_pay(); }
-  // So few that transforming the sums costs more than it saves; registers of few lanes take longer for it.
-  bool few_tiles() const { return !wide && tiles <= 4 && fewest >= 256; }
+  // Groups whose channels fill one register of 64 bytes: too few products for what the transforms cost.
+  bool one_register() const { return wide && grouped && fewest < 32; }
+  // So few that transforming the sums costs more than it saves.
+  bool few_tiles() const { return tiles <= 4 && fewest >= 256; }
   // Tiles of the input's gradient are four times as large.
   bool strided_tiles_pay(int64_t least) const {
     return strided && !grouped && fewest >= 32 && tiles >= least && !tiles_idle;
@@ -77,7 +79,7 @@ struct Shape {
   // Enough channels to repay the transforms, which registers of few lanes feel more.
   bool columns_pay() const {
     const bool enough = channels >= (lanes >= 16 && !lanes_idle ? 4 : 6) && outputs >= 3;
-    return enough && area >= 64 && pixels * 8 >= weights;
+    return enough && area >= 64 && pixels * (wide ? 12 : 8) >= weights;
   }
   // Enough channels to repay the patches, of images whose patches stay in the cache.
   bool deep() const { return channels >= 32 && weights >= 1 << 12 && (pointwise || area <= 4096); }
@@ -99,12 +101,16 @@ struct Rule {
 //  - direct kernels win for first layers (7x7 of 3 channels: 1.3 times) and for groups of 4 to 16 channels (1.1
 //  to 2.5);
 //  - for the weights of large images direct kernels win by up to 1.3 times, for those of 28x28 and less gemm by 1.1 to
-//    3 times, and with AVX2, measured on Zen 3, for those of 1x1 kernels of any size by 1.15 to 1.35 times;
+//    3 times, and for those of 1x1 kernels of any size, by 1.15 to 1.35 times on Zen 3 with AVX2 and by 1 to 2.4 times
+//    on Ice Lake with AVX-512;
+//  - for a first layer's input gradient gemm wins by 1.5 to 2 times (7x7 at stride 2), as for all strided ones;
 //  - depthwise kernels win by 2 to 10 times, but one channel that has many outputs (a first layer of gray images) is
 //    read once for all of them by direct kernels;
 //  - Winograd wins in every pass from 16 channels, of a group too, on (1.2 to 2.2 times with 16, 2 to 3.5 times with 64
-//    and more), and by less for one image of 7x7, where with AVX2 gemm wins for the weights (66 GFLOP/s against 38);
-//    with 8 channels it loses;
+//    and more), and by less for one image of 7x7, where gemm wins for the weights (Zen 3: 66 GFLOP/s against 38, Ice
+//    Lake: 114 against 82); with 8 channels it loses;
+//  - with AVX-512, measured on Ice Lake, groups of 16 are left to the algorithm down columns: it wins by 1.3 to
+//    1.4 times forward, by up to 1.35 times for the input's gradient (for one image the two are level);
 //  - at stride 2 it beats gemm from 32 channels and 32 tiles on: on Zen 3 with AVX2 by 1.3 to 1.5 times for one image
 //    of 56x56, by 1.15 to 1.4 times for 8 of 14x14 and 28x28; with 16 tiles it loses forward, by 1.1 times;
 //  - with fewer channels, Winograd's algorithm down columns beats direct kernels from 4 input channels on (1.2 to 1.65
@@ -129,8 +135,9 @@ constexpr Rule kRules[] = {
     {kInput, kDepthwise, [](const Shape& s) { return s.depthwise; }},
     {kWeight, kDepthwise, [](const Shape& s) { return s.depthwise; }},
 
-    {kForward, kWinograd, [](const Shape& s) { return s.tiles_pay() || s.strided_tiles_pay(32); }},
-    {kInput, kWinograd, [](const Shape& s) { return s.tiles_pay() || s.strided_tiles_pay(48); }},
+    {kForward, kWinograd,
+     [](const Shape& s) { return (s.tiles_pay() && !s.one_register()) || s.strided_tiles_pay(32); }},
+    {kInput, kWinograd, [](const Shape& s) { return (s.tiles_pay() && !s.one_register()) || s.strided_tiles_pay(48); }},
     {kWeight, kWinograd, [](const Shape& s) { return s.tiles_pay() && !s.few_tiles(); }},
 
     {kForward, kChannels, [](const Shape& s) { return s.pairs_pay(); }},
@@ -151,15 +158,14 @@ constexpr Rule kRules[] = {
     {kForward, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},
 
     {kInput, kDirect, [](const Shape& s) { return s.few_weights(); }},
-    {kInput, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},
+    {kInput, kGemm,
+     [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep() || (s.strided && s.channels >= 32); }},
 
     {kWeight, kGemm,
      [](const Shape& s) { return s.strided && s.channels >= 8 && (s.channels >= 16 || s.pixels <= 1024); }},
     {kWeight, kDirect, [](const Shape& s) { return s.few_weights(); }},
     {kWeight, kGemm,
-     [](const Shape& s) {
-       return s.lanes_idle || (s.weights >= 1 << 14 && s.area <= 2048) || (s.pointwise && !s.wide);
-     }},
+     [](const Shape& s) { return s.lanes_idle || (s.weights >= 1 << 14 && s.area <= 2048) || s.pointwise; }},
 };
 
 constexpr int kRuleDecides = -1;
