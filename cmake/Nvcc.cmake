@@ -33,10 +33,8 @@ if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
 endif()
 find_package(CUDAToolkit REQUIRED)
 
-# talus_nvcc_kernels(target): a library of all kernels for the architectures of CMAKE_CUDA_ARCHITECTURES.
-function(talus_nvcc_kernels target)
-  file(GLOB sources CONFIGURE_DEPENDS "${talus_SOURCE_DIR}/src/cuda/*.cu")
-  add_library(${target} STATIC ${sources})
+# What every library that nvcc compiles is compiled with.
+function(talus_nvcc_settings target)
   set_target_properties(${target} PROPERTIES
     CUDA_STANDARD 17 CUDA_STANDARD_REQUIRED ON CUDA_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY Static
     CUDA_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON)
@@ -47,4 +45,11 @@ function(talus_nvcc_kernels target)
   endif()
   # The runtime is part of the library, which then needs no more than the driver.
   target_link_libraries(${target} PUBLIC CUDA::cudart_static)
+endfunction()
+
+# talus_nvcc_kernels(target): a library of all kernels for the architectures of CMAKE_CUDA_ARCHITECTURES.
+function(talus_nvcc_kernels target)
+  file(GLOB sources CONFIGURE_DEPENDS "${talus_SOURCE_DIR}/src/cuda/*.cu")
+  add_library(${target} STATIC ${sources})
+  talus_nvcc_settings(${target})
 endfunction()

@@ -1,0 +1,90 @@
+// Convolutions: every distinct layer of ResNet-50, and MobileNet's depthwise ones, with their gradients, for 32 images.
+#include <algorithm>
+#include <cstring>
+
+#include "../native/shapes.h"
+#include "cases.h"
+#include "kernels.h"
+
+namespace bench {
+
+namespace {
+
+enum Pass { kForward, kGradX, kGradW };
+const char* const kPassNames[] = {"forward", "grad x", "grad w"};
+const char* const kPassKeys[] = {"conv_forward", "conv_grad_x", "conv_grad_w"};
+
+// ResNet-50 shares its first layer and the 3x3 ones of stride 1 with ResNet-18.
+bool in_resnet50(const Layer& l) {
+  if (std::strcmp(l.net, "resnet50") == 0) return true;
+  return std::strcmp(l.net, "resnet18") == 0 && (l.c == 3 || (l.c == l.o && l.kernel == 3 && l.stride == 1));
+}
+
+Layer shrunk(Layer l) {
+  const int64_t lanes = l.groups > 1 ? 4 : 1;
+  if (l.groups > 1) l.groups = lanes;
+  l.c = l.c == 3 ? 3 : l.groups > 1 ? lanes : 4 + l.c / 256;
+  l.o = l.groups > 1 ? lanes : 4 + l.o / 256;
+  l.size = std::min<int64_t>(l.size, 5 + l.size / 14);
+  return l;
+}
+
+talus::Conv2dParams params_of(int64_t n, const Layer& l) {
+  const int64_t params[TALUS_CONV_PARAMS] = {n,        l.c,      l.size, l.size, l.o, l.kernel, l.kernel,
+                                             l.stride, l.stride, l.pad,  l.pad,  1,   1,        l.groups};
+  return talus::Conv2dParams(params);
+}
+
+Problem problem_of(Pass pass, const talus::Conv2dParams& c) {
+  Problem p;
+  const int64_t x_size = c.n * c.c * c.h * c.w, w_size = c.o * c.group_c() * c.kh * c.kw;
+  const int64_t out_size = c.n * c.o * c.out_h() * c.out_w();
+  if (pass == kForward) {
+    p.input(x_size), p.input(w_size), p.output(out_size);
+    p.kernel(talus::cuda::conv2d, talus::ref::conv2d, [c](auto conv2d, const Addresses& at) {
+      conv2d(TALUS_FLOAT32, c, at[0], at[1], nullptr, TALUS_EPILOGUE_NONE, at[2]);
+    });
+  } else if (pass == kGradX) {
+    p.input(out_size), p.input(w_size), p.output(x_size);
+    p.kernel(talus::cuda::conv2d_backward_input, talus::ref::conv2d_backward_input,
+             [c](auto gradient, const Addresses& at) { gradient(TALUS_FLOAT32, c, at[0], at[1], at[2]); });
+  } else {
+    p.input(out_size), p.input(x_size), p.output(w_size);
+    p.kernel(talus::cuda::conv2d_backward_weight, talus::ref::conv2d_backward_weight,
+             [c](auto gradient, const Addresses& at) { gradient(TALUS_FLOAT32, c, at[0], at[1], at[2]); });
+  }
+  // Depthwise layers do so few multiplications that memory limits them.
+  if (c.group_c() == 1)
+    p.count_operands();
+  else
+    p.count_flops(2.0 * static_cast<double>(out_size) * static_cast<double>(c.group_c() * c.kh * c.kw));
+  return p;
+}
+
+}  // namespace
+
+std::vector<Case> conv_cases(bool small) {
+  std::vector<Case> cases;
+  for (const Layer& full : kLayers) {
+    const bool depthwise = full.groups == full.c;
+    if (!in_resnet50(full) && !depthwise) continue;
+    const Layer l = small ? shrunk(full) : full;
+    const int64_t n = small ? 2 : 32;
+    for (const Pass pass : {kForward, kGradX, kGradW}) {
+      // Nobody asks for the gradient of the images.
+      if (pass == kGradX && l.c == 3) continue;
+      Case c;
+      c.family = depthwise ? "depthwise" : "conv";
+      c.label = std::string(kPassNames[pass]) + " c" + std::to_string(l.c) + " " + std::to_string(l.size) + "x" +
+                std::to_string(l.size) + " o" + std::to_string(l.o) + " k" + std::to_string(l.kernel) + " s" +
+                std::to_string(l.stride);
+      c.torch = torch_work(kPassKeys[pass], n, l.c, l.size, l.o, l.kernel, l.stride, l.pad, l.groups);
+      c.make = [=] { return problem_of(pass, params_of(n, l)); };
+      if (!depthwise) c.of_torch = 0.75;
+      cases.push_back(std::move(c));
+    }
+  }
+  return cases;
+}
+
+}  // namespace bench
