@@ -264,7 +264,11 @@ class Guarded {
 int main(int argc, char** argv) {
 #if defined(TALUS_TEST_CUDA) && !defined(TALUS_TEST_EMULATED)
   if (talus::cuda::device_count() == 0) {
-    std::printf("skipped: no CUDA device\n");
+    try {
+      talus::cuda::properties(0);
+    } catch (const std::exception& why) {
+      std::printf("skipped: no CUDA device: %s\n", why.what());
+    }
     return 77;
   }
 #endif

@@ -162,7 +162,11 @@ int run(const Options& o) {
     return 0;
   }
   if (talus::cuda::device_count() == 0) {
-    std::printf("no CUDA device: the driver was not found, or it shows none to this process\n");
+    try {
+      talus::cuda::properties(0);
+    } catch (const std::exception& why) {
+      std::printf("no CUDA device: %s\n", why.what());
+    }
     return 77;
   }
   talus::cuda::use_device(0);
