@@ -1,15 +1,10 @@
 # Kernels compiled by nvcc.
 include(CheckLanguage)
 
-# Installers of the toolkit do not all put nvcc on the PATH.
-if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
-  file(GLOB toolkits /usr/local/cuda-*/bin)
-  list(SORT toolkits COMPARE NATURAL ORDER DESCENDING)
-  find_program(TALUS_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATH_SUFFIXES bin PATHS /usr/local/cuda/bin ${toolkits})
-  mark_as_advanced(TALUS_NVCC)
-  if(TALUS_NVCC)
-    set(CMAKE_CUDA_COMPILER "${TALUS_NVCC}")
-  endif()
+include(NvccSearch)
+mark_as_advanced(TALUS_NVCC)
+if(TALUS_NVCC AND NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+  set(CMAKE_CUDA_COMPILER "${TALUS_NVCC}")
 endif()
 
 # Every generation from Turing on has its own code; newer ones translate the newest one's.
@@ -20,11 +15,7 @@ endif()
 check_language(CUDA)
 if(NOT CMAKE_CUDA_COMPILER)
   message(FATAL_ERROR
-    "TALUS_CUDA=ON needs nvcc 12 or newer, and none was found on the PATH, in /usr/local/cuda*/bin or by CUDA_PATH.\n"
-    "Install the CUDA toolkit:\n"
-    "  Debian, Ubuntu:  add NVIDIA's repository (https://developer.nvidia.com/cuda-downloads), then\n"
-    "                   sudo apt-get install -y cuda-nvcc-13-0 cuda-cudart-dev-13-0\n"
-    "or name an nvcc that is elsewhere: -DCMAKE_CUDA_COMPILER=/path/to/nvcc, or the environment's CUDACXX.\n"
+    "TALUS_CUDA=ON: ${TALUS_NVCC_HELP}\n"
     "Where there is one, it does not work with this C++ compiler; CMakeFiles/CMakeError.log has its words.")
 endif()
 enable_language(CUDA)
