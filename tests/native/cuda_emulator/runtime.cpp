@@ -149,6 +149,7 @@ cudaError_t cudaGetLastError() {
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
+  const RuntimeLock lock(runtime_mutex());
   *version = driver_version;
   return cudaSuccess;
 }
