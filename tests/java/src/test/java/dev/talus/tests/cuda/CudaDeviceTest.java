@@ -26,12 +26,11 @@ import dev.talus.optim.Adam;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What surrounds the operations on a GPU: devices, memory, moving, printing, random numbers. */
-@Tag("cuda")
+@CudaTest
 class CudaDeviceTest {
   private static final Device GPU = Device.cuda();
 

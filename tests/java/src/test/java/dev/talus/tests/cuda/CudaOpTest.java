@@ -15,12 +15,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every op and its gradients on a GPU, against the CPU; and operands on two devices. */
-@Tag("cuda")
+@CudaTest
 class CudaOpTest {
   /** Rows whose second operand may be anywhere. */
   private static final Set<String> TAKES_OTHER_DEVICES = Set.of("copy_");

@@ -23,13 +23,12 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Networks learn on a GPU as they do on the CPU. */
-@Tag("cuda")
+@CudaTest
 class CudaTrainingTest {
   private interface Step {
     Tensor loss(Module net, Tensor x);
