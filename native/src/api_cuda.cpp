@@ -103,6 +103,10 @@ int talus_stream_synchronize(int device, [[maybe_unused]] talus_ptr stream) {
   return TALUS_CUDA_CALL(cuda::stream_synchronize(stream_at(stream)));
 }
 
+int talus_stream_query(int device, [[maybe_unused]] talus_ptr stream, [[maybe_unused]] int* done) {
+  return TALUS_CUDA_CALL(require_address("done", done); *done = cuda::stream_query(stream_at(stream)) ? 1 : 0);
+}
+
 talus_ptr talus_event_create(int device) {
   talus_ptr event = nullptr;
   TALUS_CUDA_CALL(event = cuda::event_create());
@@ -125,6 +129,10 @@ int talus_event_synchronize(int device, [[maybe_unused]] talus_ptr event) {
   return TALUS_CUDA_CALL(cuda::event_synchronize(event_at(event)));
 }
 
+int talus_event_query(int device, [[maybe_unused]] talus_ptr event, [[maybe_unused]] int* done) {
+  return TALUS_CUDA_CALL(require_address("done", done); *done = cuda::event_query(event_at(event)) ? 1 : 0);
+}
+
 int talus_event_milliseconds(int device, [[maybe_unused]] talus_ptr begin, [[maybe_unused]] talus_ptr end,
                              [[maybe_unused]] double* milliseconds) {
   return TALUS_CUDA_CALL(require_address("milliseconds", milliseconds);
@@ -137,6 +145,10 @@ talus_ptr talus_graph_end(int device) {
   talus_ptr graph = nullptr;
   TALUS_CUDA_CALL(graph = cuda::graph_end());
   return graph;
+}
+
+int talus_graph_renew(int device, [[maybe_unused]] talus_ptr graph) {
+  return TALUS_CUDA_CALL(cuda::graph_renew(static_cast<cuda::Graph*>(graph)));
 }
 
 int talus_graph_launch(int device, [[maybe_unused]] talus_ptr graph) {

@@ -257,6 +257,8 @@ TALUS_API talus_ptr talus_stream_create(int device);
 TALUS_API int talus_stream_free(int device, talus_ptr stream);
 TALUS_API int talus_stream_use(int device, talus_ptr stream);
 TALUS_API int talus_stream_synchronize(int device, talus_ptr stream);
+/* Whether all that it was given is done: 0 or 1 */
+TALUS_API int talus_stream_query(int device, talus_ptr stream, int* done);
 
 /* record: after all that the thread's stream was given; wait: what that stream is given from now on waits. */
 TALUS_API talus_ptr talus_event_create(int device);
@@ -264,12 +266,17 @@ TALUS_API int talus_event_free(int device, talus_ptr event);
 TALUS_API int talus_event_record(int device, talus_ptr event);
 TALUS_API int talus_event_wait(int device, talus_ptr event);
 TALUS_API int talus_event_synchronize(int device, talus_ptr event);
+TALUS_API int talus_event_query(int device, talus_ptr event, int* done);
 TALUS_API int talus_event_milliseconds(int device, talus_ptr begin, talus_ptr end, double* milliseconds);
 
 /* Between begin and end the thread's stream keeps its work instead of doing it; launch does all of it. Memory that was
- * allocated in between stays the graph's until it is freed. Nothing may wait for the device in between. */
+ * allocated or freed in between stays the graph's until it is freed. Nothing may wait for the device in between, or copy
+ * from or to the host. Random numbers go on from launch to launch; their generators must outlive the graph. Steps of
+ * optimizers take their numbers from renew(graph): the same steps are then called once more in the same order, which
+ * only notes the numbers, then renew(0) and launch. end leaves no capture behind even where it fails. */
 TALUS_API int talus_graph_begin(int device);
 TALUS_API talus_ptr talus_graph_end(int device);
+TALUS_API int talus_graph_renew(int device, talus_ptr graph);
 TALUS_API int talus_graph_launch(int device, talus_ptr graph);
 TALUS_API int talus_graph_free(int device, talus_ptr graph);
 

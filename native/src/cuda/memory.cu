@@ -4,6 +4,7 @@
 #include <array>
 #include <cinttypes>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "cuda/device.cuh"
+#include "cuda/graph.h"
 #include "error.h"
 #include "size_classes.h"
 
@@ -72,21 +74,16 @@ class Allocator {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (bytes > kMostBytes) fail_out_of_memory(bytes, "more than any device holds");
     const int size_class = size_class_of(bytes);
-    const auto capture = captures_.find(stream);
-    const int pool = capture == captures_.end() ? kGeneralPool : capture->second;
+    const int pool = pool_of(stream);
     char* address = take(pools_[pool][size_class], stream);
-    // A graph's first use of a block is ordered after what was queued before it began.
+    // Of those that were freed elsewhere the graph's first use could not wait.
     if (address == nullptr && pool != kGeneralPool) address = take_idle_on(pools_[kGeneralPool][size_class], stream);
-    if (address == nullptr) address = grow(size_class, bytes, pool);
-    Block& block = blocks_[address];
-    block.live = true;
-    block.pool = pool;
-    ++allocations_;
-    ++live_blocks_[static_cast<size_t>(size_class)];
-    live_bytes_ += class_bytes(size_class);
-    peak_bytes_ = std::max(peak_bytes_, live_bytes_);
-    permit(address, bytes);
-    return address;
+    return hand_out(address, bytes, pool);
+  }
+
+  void* allocate_lasting(int64_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return hand_out(take_idle_on(pools_[kGeneralPool][size_class_of(bytes)], nullptr), bytes, kGeneralPool);
   }
 
   // False if it is none of this device's.
@@ -100,6 +97,9 @@ class Allocator {
     const int size_class = block.span->size_class;
     block.live = false;
     block.stream = stream;
+    // The graph being captured uses it at each replay, up to here.
+    const int pool = pool_of(stream);
+    if (pool != kGeneralPool && block.pool == kGeneralPool) block.pool = pool;
     ++block.span->idle;
     pools_[block.pool][size_class].push_back(found->first);
     --live_blocks_[static_cast<size_t>(size_class)];
@@ -130,6 +130,7 @@ class Allocator {
   }
 
   void trim() {
+    refuse_beside_capture("memory_trim");
     const std::lock_guard<std::mutex> lock(mutex_);
     shrink(kNoLimit);
   }
@@ -155,18 +156,29 @@ class Allocator {
       if (entry.second.stream == stream) entry.second.stream = nullptr;
   }
 
-  void begin_pool(CUstream_st* stream) {
+  int begin_pool(CUstream_st* stream) {
     const std::lock_guard<std::mutex> lock(mutex_);
+    // Replays may be on other streams than this one, and the capture may take what was freed on any of them.
+    if (captures_.empty()) {
+      TALUS_CHECK_CUDA(cudaDeviceSynchronize());
+      for (auto& entry : blocks_)
+        if (!entry.second.live) entry.second.stream = nullptr;
+    } else {
+      TALUS_CHECK_CUDA(cudaStreamSynchronize(stream));
+    }
     captures_[stream] = ++last_pool_;
+    return last_pool_;
   }
 
-  int end_pool(CUstream_st* stream) {
+  void join_pool(CUstream_st* stream, int pool) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto capture = captures_.find(stream);
-    if (capture == captures_.end()) fail(TALUS_INVALID_ARGUMENT, "graph_end: no graph was begun on this stream");
-    const int pool = capture->second;
-    captures_.erase(capture);
-    return pool;
+    captures_[stream] = pool;
+  }
+
+  void end_pool(int pool) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto at = captures_.begin(); at != captures_.end();)
+      at = at->second == pool ? captures_.erase(at) : std::next(at);
   }
 
   void release_pool(int pool) {
@@ -192,13 +204,40 @@ class Allocator {
   }
 
   // If need be one that was freed on another stream: this one then waits until the other has done what it has now.
+  // That is possible between streams of one capture, and between streams that have no part in any.
   char* take(std::vector<char*>& bin, CUstream_st* stream) {
     if (char* address = take_idle_on(bin, stream)) return address;
-    if (bin.empty()) return nullptr;
-    if (order_ == nullptr) TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&order_, cudaEventDisableTiming));
-    TALUS_CHECK_CUDA(cudaEventRecord(order_, blocks_[bin.front()].stream));
-    TALUS_CHECK_CUDA(cudaStreamWaitEvent(stream, order_, 0));
-    return remove(bin, 0);
+    const int pool = pool_of(stream);
+    for (size_t i = 0; i < bin.size(); ++i) {
+      CUstream_st* const freed_on = blocks_[bin[i]].stream;
+      if (pool_of(freed_on) != pool) continue;
+      if (order_ == nullptr) TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&order_, cudaEventDisableTiming));
+      TALUS_CHECK_CUDA(cudaEventRecord(order_, freed_on));
+      TALUS_CHECK_CUDA(cudaStreamWaitEvent(stream, order_, 0));
+      return remove(bin, i);
+    }
+    return nullptr;
+  }
+
+  // A block, or a new one where there is none, to whoever asked for these bytes.
+  void* hand_out(char* address, int64_t bytes, int pool) {
+    const int size_class = size_class_of(bytes);
+    if (address == nullptr) address = grow(size_class, bytes, pool);
+    Block& block = blocks_[address];
+    block.live = true;
+    block.pool = pool;
+    ++allocations_;
+    ++live_blocks_[static_cast<size_t>(size_class)];
+    live_bytes_ += class_bytes(size_class);
+    peak_bytes_ = std::max(peak_bytes_, live_bytes_);
+    permit(address, bytes);
+    return address;
+  }
+
+  // The pool of the capture that the stream has a part in, or the general one.
+  int pool_of(CUstream_st* stream) const {
+    const auto capture = captures_.find(stream);
+    return capture == captures_.end() ? kGeneralPool : capture->second;
   }
 
   char* remove(std::vector<char*>& bin, size_t i) {
@@ -226,6 +265,8 @@ class Allocator {
 
   // Returns at least `bytes` of idle memory to the driver if there is as much, large blocks first.
   void shrink(int64_t bytes) {
+    // Returning memory waits for the device.
+    if (!captures_.empty()) return;
     for (int c = kClasses - 1; c >= 0 && bytes > 0; --c) {
       std::vector<char*>& bin = pools_[kGeneralPool][c];
       std::vector<Span*> leaving;
@@ -334,6 +375,7 @@ Allocator& current() { return Allocator::of(current_device()); }
 }  // namespace
 
 void* allocate(int64_t bytes) { return current().allocate(bytes); }
+void* allocate_lasting(int64_t bytes) { return current().allocate_lasting(bytes); }
 
 void release(void* block) {
   if (current().release(block, current_stream())) return;
@@ -348,8 +390,9 @@ void memory_trim() { current().trim(); }
 int memory_holders(int rows, int64_t* pairs) { return current().holders(rows, pairs); }
 
 void forget_stream(int device, CUstream_st* stream) { Allocator::of(device).forget_stream(stream); }
-void begin_pool(int device, CUstream_st* stream) { Allocator::of(device).begin_pool(stream); }
-int end_pool(int device, CUstream_st* stream) { return Allocator::of(device).end_pool(stream); }
+int begin_pool(int device, CUstream_st* stream) { return Allocator::of(device).begin_pool(stream); }
+void join_pool(int device, CUstream_st* stream, int pool) { Allocator::of(device).join_pool(stream, pool); }
+void end_pool(int device, int pool) { Allocator::of(device).end_pool(pool); }
 void release_pool(int device, int pool) { Allocator::of(device).release_pool(pool); }
 
 }  // namespace talus::cuda

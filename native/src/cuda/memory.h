@@ -31,11 +31,16 @@ void get(void* host, const void* device, int64_t bytes);
 
 // Blocks freed on this stream are free for all: it has no work left.
 void forget_stream(int device, CUstream_st* stream);
-// What is allocated on this stream while a graph is captured belongs to a pool of its own, because the graph will use
-// it again; end_pool returns the pool's number.
-void begin_pool(int device, CUstream_st* stream);
-int end_pool(int device, CUstream_st* stream);
+// What is allocated or freed on this stream while a graph is captured belongs to a pool of its own, because the graph
+// will use it again. begin_pool waits for what the device was given before, so call it before the capture begins, and
+// end_pool after it has ended. Other streams may join. release_pool: when the graph is gone.
+int begin_pool(int device, CUstream_st* stream);
+void join_pool(int device, CUstream_st* stream, int pool);
+void end_pool(int device, int pool);
 void release_pool(int device, int pool);
+// Memory that no graph uses, not even the one being captured, and no stream either: what is written there before a
+// replay stays through all of it. Released as any.
+void* allocate_lasting(int64_t bytes);
 
 // Scratch memory of a launch, returned to the cache at the end of the block.
 template <class T>

@@ -2,6 +2,7 @@
 // out tensor by tensor; each does one run of elements.
 #include <type_traits>
 
+#include "cuda/graph.h"
 #include "cuda/map.cuh"
 #include "cuda/math.cuh"
 #include "dtype.h"
@@ -117,7 +118,9 @@ __device__ __forceinline__ static void step_pack(const Step& step, T* const (&ar
 }
 
 template <class T, class Step>
-__global__ void __launch_bounds__(kThreads) step_tensors(Step step, Tensors<T, Step::kArrays> tensors, int count) {
+__global__ void __launch_bounds__(kThreads)
+    step_tensors(Step step, const Step* kept, Tensors<T, Step::kArrays> tensors, int count) {
+  if (kept != nullptr) step = *kept;
   // The first tensor that ends beyond this block.
   int i = 0;
   for (int half = kTensors / 2; half > 0; half /= 2)
@@ -141,14 +144,23 @@ __global__ void __launch_bounds__(kThreads) step_tensors(Step step, Tensors<T, S
   for (at += threadIdx.x; at < end; at += kThreads) step_pack<1>(step, array, at);
 }
 
+template <class Step>
+__global__ void set_parameters(Step step, Step* kept) {
+  *kept = step;
+}
+
 template <class T, class Step>
 void launch_step(const Step& step, int count, const int64_t* numels, const int64_t* const (&addresses)[Step::kArrays]) {
+  // Rates and counters change from one replay of a graph to the next, so there the kernel reads them from memory.
+  if (void* const at = renewed_parameters(sizeof step))
+    return launch(set_parameters<Step>, dim3(1), dim3(1), 0, step, static_cast<Step*>(at));
+  const auto* const kept = static_cast<const Step*>(captured_parameters(sizeof step));
   Tensors<T, Step::kArrays> tensors;
-  static_assert(sizeof tensors + sizeof step + sizeof count <= 4096, "kernels take 4096 bytes");
+  static_assert(sizeof tensors + sizeof step + sizeof kept + sizeof count <= 4096, "kernels take 4096 bytes");
   int filled = 0;
   uint32_t blocks = 0;
   const auto flush = [&] {
-    if (filled > 0) launch(step_tensors<T, Step>, dim3(blocks), dim3(kThreads), 0, step, tensors, filled);
+    if (filled > 0) launch(step_tensors<T, Step>, dim3(blocks), dim3(kThreads), 0, step, kept, tensors, filled);
     filled = 0;
     blocks = 0;
   };

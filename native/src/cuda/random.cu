@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "cuda/graph.h"
 #include "cuda/map.cuh"
 #include "cuda/math.cuh"
 #include "cuda/memory.h"
@@ -87,11 +88,13 @@ struct Bernoulli {
 };
 
 template <class Draw, class T>
-__global__ void __launch_bounds__(kThreads) draw_blocks(Draw draw, uint64_t seed, uint64_t first, int64_t n, T* out) {
+__global__ void __launch_bounds__(kThreads) draw_blocks(Draw draw, Drawn from, int64_t n, T* out) {
   const int64_t block = int64_t{blockIdx.x} * kThreads + threadIdx.x, at = block * Draw::kValues;
   if (at >= n) return;
   Pack<T, Draw::kValues> values;
-  draw(philox(seed, first + static_cast<uint64_t>(block)), values.values);
+  PhiloxBlocks blocks = from.blocks;
+  if (from.base != nullptr) blocks = {from.base->seed, from.base->first + blocks.first};
+  draw(philox(blocks.seed, blocks.first + static_cast<uint64_t>(block)), values.values);
   if (at + Draw::kValues <= n && reinterpret_cast<uintptr_t>(out) % sizeof values == 0) {
     *reinterpret_cast<Pack<T, Draw::kValues>*>(out + at) = values;
   } else {
@@ -104,8 +107,7 @@ template <class T, class Draw>
 void fill(Generator& generator, const Draw& draw, int64_t n, void* out) {
   if (n == 0) return;
   const int64_t blocks = (n + Draw::kValues - 1) / Draw::kValues;
-  const PhiloxBlocks taken = take_philox(generator, blocks);
-  launch(draw_blocks<Draw, T>, blocks_for(blocks, kThreads), dim3(kThreads), 0, draw, taken.seed, taken.first, n,
+  launch(draw_blocks<Draw, T>, blocks_for(blocks, kThreads), dim3(kThreads), 0, draw, cuda::draw(generator, blocks), n,
          static_cast<T*>(out));
 }
 
@@ -157,6 +159,7 @@ void random_bernoulli(Generator& generator, int dtype, int64_t n, double p, void
 }
 
 void random_permutation(Generator& generator, int64_t n, int64_t* out) {
+  refuse_in_capture("random_permutation");
   // Shuffling is one long chain of swaps, which a device has nothing to gain from.
   std::vector<int64_t> host(static_cast<size_t>(n));
   talus::random_permutation(generator, n, host.data());

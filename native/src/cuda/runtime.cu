@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cuda/device.cuh"
+#include "cuda/graph.h"
 #include "cuda/index_errors.h"
 #include "cuda/memory.h"
 #include "error.h"
@@ -97,13 +98,42 @@ class Event {
  public:
   Event() { TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&handle, cudaEventDefault)); }
   cudaEvent_t handle = nullptr;
+  // Of the capture it was recorded in, or 0.
+  uint64_t capture = 0;
+
+  // For what only a moment that is reached at some time can be asked.
+  void require_moment(const char* what) const {
+    if (capture == 0) return;
+    fail(TALUS_UNSUPPORTED,
+         "%s: the event was last recorded while a graph was captured: it orders the graph's own work and is never "
+         "reached itself; record it again outside",
+         what);
+  }
 };
 
-class Graph {
+namespace {
+
+// Makes a stream the thread's for the length of a block; null: the device's own.
+class UseStream {
  public:
-  cudaGraphExec_t executable = nullptr;
-  int pool = 0;
+  explicit UseStream(Stream* stream) : own_(own_streams()[static_cast<size_t>(current_device())]), before_(own_) {
+    own_ = stream;
+  }
+  ~UseStream() { own_ = before_; }
+  UseStream(const UseStream&) = delete;
+  UseStream& operator=(const UseStream&) = delete;
+
+ private:
+  Stream*& own_;
+  Stream* const before_;
 };
+
+bool is_done(cudaError_t error, const char* call) {
+  if (error != cudaErrorNotReady) check(error, call);
+  return error == cudaSuccess;
+}
+
+}  // namespace
 
 void fail_call(int error, const char* call) {
   const auto code = static_cast<cudaError_t>(error);
@@ -163,6 +193,7 @@ CUstream_st* current_stream() {
 }
 
 void synchronize() {
+  refuse_beside_capture("synchronize");
   TALUS_CHECK_CUDA(cudaDeviceSynchronize());
   throw_index_error();
 }
@@ -170,6 +201,10 @@ void synchronize() {
 Stream* stream_create() { return new Stream; }
 
 void stream_free(Stream* stream) {
+  {
+    const UseStream use(stream);
+    refuse_in_capture("stream_free");
+  }
   for (Stream*& own : own_streams())
     if (own == stream) own = nullptr;
   const std::unique_ptr<Stream> owned(stream);
@@ -187,16 +222,16 @@ void stream_use(Stream* stream) {
 }
 
 void stream_synchronize(Stream* stream) {
-  if (stream != nullptr) {
-    TALUS_CHECK_CUDA(cudaStreamSynchronize(stream->handle));
-    return throw_index_error();
-  }
-  Stream*& own = own_streams()[static_cast<size_t>(current_device())];
-  Stream* const before = std::exchange(own, nullptr);
-  const cudaStream_t handle = current_stream();
-  own = before;
-  TALUS_CHECK_CUDA(cudaStreamSynchronize(handle));
+  const UseStream use(stream);
+  refuse_in_capture("stream_synchronize");
+  TALUS_CHECK_CUDA(cudaStreamSynchronize(current_stream()));
   throw_index_error();
+}
+
+bool stream_query(Stream* stream) {
+  const UseStream use(stream);
+  refuse_in_capture("stream_query");
+  return is_done(cudaStreamQuery(current_stream()), "cudaStreamQuery");
 }
 
 Event* event_create() { return new Event; }
@@ -206,45 +241,42 @@ void event_free(Event* event) {
   TALUS_CHECK_CUDA(cudaEventDestroy(event->handle));
 }
 
-void event_record(Event* event) { TALUS_CHECK_CUDA(cudaEventRecord(event->handle, current_stream())); }
-void event_wait(Event* event) { TALUS_CHECK_CUDA(cudaStreamWaitEvent(current_stream(), event->handle, 0)); }
+void event_record(Event* event) {
+  TALUS_CHECK_CUDA(cudaEventRecord(event->handle, current_stream()));
+  event->capture = capture_number();
+}
+
+void event_wait(Event* event) {
+  const uint64_t capture = capture_number();
+  if (event->capture != capture) {
+    // What a captured stream has done so far may draw others into its capture, but not the other way round.
+    if (event->capture == 0)
+      fail(TALUS_UNSUPPORTED,
+           "event_wait: a graph is being captured on this stream, and the event was recorded outside of it; wait for "
+           "it before the capture begins");
+    if (capture != 0 || !join_capture(event->capture)) event->require_moment("event_wait");
+  }
+  TALUS_CHECK_CUDA(cudaStreamWaitEvent(current_stream(), event->handle, 0));
+}
+
 void event_synchronize(Event* event) {
+  event->require_moment("event_synchronize");
   TALUS_CHECK_CUDA(cudaEventSynchronize(event->handle));
   throw_index_error();
 }
 
+bool event_query(Event* event) {
+  event->require_moment("event_query");
+  return is_done(cudaEventQuery(event->handle), "cudaEventQuery");
+}
+
 double event_milliseconds(Event* begin, Event* end) {
+  begin->require_moment("event_milliseconds");
+  end->require_moment("event_milliseconds");
   TALUS_CHECK_CUDA(cudaEventSynchronize(end->handle));
   float milliseconds = 0;
   TALUS_CHECK_CUDA(cudaEventElapsedTime(&milliseconds, begin->handle, end->handle));
   return static_cast<double>(milliseconds);
-}
-
-void graph_begin() {
-  // Relaxed: the allocator may ask the driver for memory meanwhile.
-  TALUS_CHECK_CUDA(cudaStreamBeginCapture(current_stream(), cudaStreamCaptureModeRelaxed));
-  begin_pool(current_device(), current_stream());
-}
-
-Graph* graph_end() {
-  cudaGraph_t graph = nullptr;
-  const int pool = end_pool(current_device(), current_stream());
-  TALUS_CHECK_CUDA(cudaStreamEndCapture(current_stream(), &graph));
-  auto made = std::make_unique<Graph>();
-  made->pool = pool;
-  const cudaError_t error = cudaGraphInstantiate(&made->executable, graph, 0);
-  TALUS_CHECK_CUDA(cudaGraphDestroy(graph));
-  check(error, "cudaGraphInstantiate");
-  return made.release();
-}
-
-void graph_launch(Graph* graph) { TALUS_CHECK_CUDA(cudaGraphLaunch(graph->executable, current_stream())); }
-
-void graph_free(Graph* graph) {
-  const std::unique_ptr<Graph> owned(graph);
-  TALUS_CHECK_CUDA(cudaDeviceSynchronize());
-  TALUS_CHECK_CUDA(cudaGraphExecDestroy(graph->executable));
-  release_pool(current_device(), graph->pool);
 }
 
 Flag::Flag() : device_(static_cast<int*>(allocate(sizeof(int)))) {

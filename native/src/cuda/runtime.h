@@ -42,6 +42,8 @@ void stream_free(Stream* stream);
 void stream_use(Stream* stream);
 // Null: the device's own.
 void stream_synchronize(Stream* stream);
+// Whether all that it was given is done.
+bool stream_query(Stream* stream);
 
 // A moment in the work of a stream.
 class Event;
@@ -52,14 +54,20 @@ void event_record(Event* event);
 // What the current stream is given from now on waits for the event.
 void event_wait(Event* event);
 void event_synchronize(Event* event);
+// Whether the moment has come, or was never recorded.
+bool event_query(Event* event);
 // Between two recorded events; waits for the second.
 double event_milliseconds(Event* begin, Event* end);
 
-// Work of the current stream that is kept instead of done, to be done by one call as often as wanted. Memory that is
-// allocated meanwhile stays the graph's until it is freed.
+// Work of the current stream that is kept instead of done, to be done by one call as often as wanted. Streams that wait
+// for it meanwhile are captured, too. Memory that is allocated or freed meanwhile stays the graph's until it is freed.
+// Random numbers go on with each launch. A graph that fails to end is gone.
 class Graph;
 void graph_begin();
 Graph* graph_end();
+// From now on steps of optimizers on this thread do nothing but tell the graph the numbers of its next launch: as many
+// steps as were captured, in that order. Null: no more.
+void graph_renew(Graph* graph);
 void graph_launch(Graph* graph);
 void graph_free(Graph* graph);
 

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "cuda/device.cuh"
+#include "cuda/graph.h"
 #include "cuda/index_errors.h"
 #include "cuda/memory.h"
 
@@ -49,6 +50,7 @@ Staging& staging() {
 }  // namespace
 
 void put(void* device, const void* host, int64_t bytes) {
+  refuse_in_capture("put");
   Staging& s = staging();
   const std::lock_guard<std::mutex> lock(s.mutex);
   const cudaStream_t stream = current_stream();
@@ -68,6 +70,7 @@ void put(void* device, const void* host, int64_t bytes) {
 }
 
 void get(void* host, const void* device, int64_t bytes) {
+  refuse_in_capture("get");
   Staging& s = staging();
   const std::lock_guard<std::mutex> lock(s.mutex);
   const cudaStream_t stream = current_stream();

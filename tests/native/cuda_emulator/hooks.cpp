@@ -57,4 +57,11 @@ HOOK __tsan_init() {}
 extern "C" __attribute__((visibility("default"))) uint8_t __tsan_atomic8_load(const volatile uint8_t* at, int) {
   return __atomic_load_n(at, __ATOMIC_SEQ_CST);
 }
+// Atomic variables of the host; those of kernels are calls of the emulator.
+extern "C" __attribute__((visibility("default"))) uint64_t __tsan_atomic64_load(const volatile uint64_t* at, int) {
+  return __atomic_load_n(at, __ATOMIC_SEQ_CST);
+}
+HOOK __tsan_atomic64_store(volatile uint64_t* at, uint64_t value, int) {
+  __atomic_store_n(at, value, __ATOMIC_SEQ_CST);
+}
 HOOK __tsan_atomic_thread_fence(int) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
