@@ -9,6 +9,7 @@ module dev.talus {
 
   exports dev.talus;
   exports dev.talus.autograd;
+  exports dev.talus.cuda;
   exports dev.talus.data;
   exports dev.talus.io;
   exports dev.talus.memory;

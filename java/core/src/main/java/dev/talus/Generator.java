@@ -1,5 +1,6 @@
 package dev.talus;
 
+import dev.talus.internal.Capture;
 import dev.talus.internal.Native;
 import java.lang.ref.Cleaner;
 
@@ -61,26 +62,38 @@ public final class Generator {
     return copy;
   }
 
+  /** A graph that is being captured draws from this generator whenever it is replayed. */
+  private void drawsFor(Tensor out) {
+    Capture capture = Capture.of(out.device());
+    if (capture != null) {
+      capture.draws(this);
+    }
+  }
+
   /** Fills a contiguous tensor with uniform numbers in [from, to). */
   synchronized void uniform(Tensor out, double from, double to) {
+    drawsFor(out);
     Native.uniform(
         out.device().id(), handle, out.dtype().code(), out.numel(), from, to, out.address());
   }
 
   /** Fills a contiguous tensor with normal numbers. */
   synchronized void normal(Tensor out, double mean, double std) {
+    drawsFor(out);
     Native.normal(
         out.device().id(), handle, out.dtype().code(), out.numel(), mean, std, out.address());
   }
 
   /** Fills a contiguous tensor with integers in [low, high). */
   synchronized void randomInt(Tensor out, long low, long high) {
+    drawsFor(out);
     Native.randomInt(
         out.device().id(), handle, out.dtype().code(), out.numel(), low, high, out.address());
   }
 
   /** Fills a contiguous tensor with 1 with probability p, else 0. */
   synchronized void bernoulli(Tensor out, double p) {
+    drawsFor(out);
     Native.bernoulli(out.device().id(), handle, out.dtype().code(), out.numel(), p, out.address());
   }
 

@@ -23,6 +23,9 @@ public final class Context {
   /** Whether operations are recorded. */
   public boolean gradEnabled = true;
 
+  /** The graph that this thread captures, or null. */
+  public Capture capture;
+
   /** Something the engine keeps between two runs on this thread, or null while it is in use. */
   public Object spareQueue;
 

@@ -7,8 +7,8 @@ import java.util.Arrays;
 
 /**
  * Calls of the generated bindings that serve tensors; {@link NativeNn} holds those that serve
- * layers, and nothing else calls the bindings. Status codes become exceptions, and ranks come from
- * the geometry. Parameters mean what {@code talus.h} says.
+ * layers, {@link NativeCuda} streams and graphs, and nothing else calls the bindings. Status codes
+ * become exceptions, and ranks come from the geometry. Parameters mean what {@code talus.h} says.
  */
 public final class Native {
   private Native() {}

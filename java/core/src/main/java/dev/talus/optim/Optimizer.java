@@ -3,8 +3,10 @@ package dev.talus.optim;
 import dev.talus.DType;
 import dev.talus.Scope;
 import dev.talus.Tensor;
+import dev.talus.internal.Capture;
 import dev.talus.nn.Parameter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -136,19 +138,56 @@ public abstract class Optimizer implements AutoCloseable {
       if (addresses.numels.length != count || addresses.states.length != states) {
         addresses = new Addresses(count, states);
       }
-      makeStates(count, states);
+      Capture capture = Capture.of(batch[0].parameter.device());
+      makeStates(count, states, capture);
       for (int i = 0; i < count; i++) {
         batch[i].follow();
       }
       for (int i = 0; i < count; i++) {
         batch[i].write(addresses, i);
       }
-      Slot first = batch[0];
-      first.steps++;
-      update(group, first.parameter.device().id(), first.parameter.dtype(), addresses, first.steps);
-      for (int i = 0; i < count; i++) {
-        batch[i].steps = first.steps;
-        batch[i].parameter.versionCounter().bump();
+      Again again = new Again(group, Arrays.copyOf(batch, count), addresses);
+      again.update();
+      if (capture == null) {
+        again.replayed();
+      } else {
+        capture.renews(again);
+        addresses = new Addresses(0, 0);
+      }
+    }
+  }
+
+  /** One native call, which a graph repeats with the numbers of its later steps. */
+  private final class Again implements Capture.Renewal {
+    private final ParameterGroup group;
+    private final Slot[] slots;
+    private final Addresses at;
+
+    Again(ParameterGroup group, Slot[] slots, Addresses at) {
+      this.group = group;
+      this.slots = slots;
+      this.at = at;
+    }
+
+    void update() {
+      Parameter first = slots[0].parameter;
+      Optimizer.this.update(group, first.device().id(), first.dtype(), at, slots[0].steps + 1);
+    }
+
+    @Override
+    public void renew() {
+      for (int i = 0; i < slots.length; i++) {
+        slots[i].requireUnmoved(at, i);
+      }
+      update();
+    }
+
+    @Override
+    public void replayed() {
+      long steps = slots[0].steps + 1;
+      for (Slot slot : slots) {
+        slot.steps = steps;
+        slot.parameter.versionCounter().bump();
       }
     }
   }
@@ -157,13 +196,19 @@ public abstract class Optimizer implements AutoCloseable {
    * State for those of the batch that have none, in one block for each kind of state: a step reads
    * it in one go, and it takes no more of the cache than it must.
    */
-  private void makeStates(int count, int states) {
+  private void makeStates(int count, int states, Capture capture) {
     long total = 0;
     for (int i = 0; i < count; i++) {
       total += batch[i].hasState(states) ? 0 : padded(batch[i].parameter.numel());
     }
     if (total == 0) {
       return;
+    }
+    if (capture != null) {
+      // Each replay would begin anew, with zeros.
+      throw new IllegalStateException(
+          "an optimizer's first step cannot be captured, as it makes the optimizer's state; take a"
+              + " step before the capture");
     }
     Tensor[] blocks = new Tensor[states];
     for (int s = 0; s < states; s++) {
@@ -268,6 +313,21 @@ public abstract class Optimizer implements AutoCloseable {
       at.gradients[i] = parameter.grad().contiguous().address();
       for (int s = 0; s < state.length; s++) {
         at.states[s][i] = state[s].address();
+      }
+    }
+
+    /** A graph writes where these tensors were. */
+    private void requireUnmoved(Addresses at, int i) {
+      boolean same = parameter.address() == at.parameters[i] && state.length == at.states.length;
+      for (int s = 0; same && s < state.length; s++) {
+        same = state[s].address() == at.states[s][i];
+      }
+      if (!same) {
+        throw new IllegalStateException(
+            "a parameter of shape "
+                + parameter.shape()
+                + " or the optimizer's state for it moved or was closed after the graph was"
+                + " captured; capture the graph again");
       }
     }
 
