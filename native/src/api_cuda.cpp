@@ -1,7 +1,9 @@
 // The border of what only CUDA devices have, and the messages of the whole border.
 #include <cstdio>
+#include <cstring>
 
 #include "api_guard.h"
+#include "cuda/cublas.h"
 #include "cuda/runtime.h"
 #include "talus/talus.h"
 
@@ -35,6 +37,9 @@ cuda::Graph* graph_at(talus_ptr address) {
 }
 #else
 #define TALUS_CUDA_CALL(...) on_cuda(device, [] {})
+
+constexpr const char* kNoCublas =
+    "cuBLAS is for CUDA devices, and this build has no CUDA support; build it with -DTALUS_CUDA=ON, or choose native";
 #endif
 
 }  // namespace
@@ -137,6 +142,38 @@ int talus_event_milliseconds(int device, [[maybe_unused]] talus_ptr begin, [[may
                              [[maybe_unused]] double* milliseconds) {
   return TALUS_CUDA_CALL(require_address("milliseconds", milliseconds);
                          *milliseconds = cuda::event_milliseconds(event_at(begin), event_at(end)));
+}
+
+const char* talus_gemm_provider(void) {
+#if defined(TALUS_HAS_CUDA)
+  if (cuda::cublas_used()) return "cublas";
+#endif
+  return "native";
+}
+
+int talus_set_gemm_provider(const char* name) {
+  return guarded([&] {
+    require_address("the name of the provider", name);
+    const bool cublas = std::strcmp(name, "cublas") == 0;
+    if (!cublas && std::strcmp(name, "native") != 0)
+      fail(TALUS_INVALID_ARGUMENT, "gemm: unknown provider '%s', expected native or cublas", name);
+#if defined(TALUS_HAS_CUDA)
+    cuda::use_cublas(cublas);
+#else
+    if (cublas) fail(TALUS_UNSUPPORTED, "gemm: %s", kNoCublas);
+#endif
+  });
+}
+
+int talus_cublas_entries(const int64_t* entries) {
+  return guarded([&] {
+    require_address("the array of cuBLAS's functions", entries);
+#if defined(TALUS_HAS_CUDA)
+    cuda::set_cublas(entries);
+#else
+    fail(TALUS_UNSUPPORTED, "%s", kNoCublas);
+#endif
+  });
 }
 
 int talus_graph_begin(int device) { return TALUS_CUDA_CALL(cuda::graph_begin()); }

@@ -145,6 +145,16 @@ enum talus_reduction { TALUS_REDUCTION_NONE = 0, TALUS_REDUCTION_MEAN = 1, TALUS
 
 enum talus_epilogue { TALUS_EPILOGUE_NONE = 0, TALUS_EPILOGUE_RELU = 1 };
 
+/* cuBLAS's functions that talus_cublas_entries takes. */
+enum talus_cublas_entry {
+  TALUS_CUBLAS_CREATE = 0,        /* cublasCreate_v2 */
+  TALUS_CUBLAS_SET_STREAM = 1,    /* cublasSetStream_v2 */
+  TALUS_CUBLAS_SET_WORKSPACE = 2, /* cublasSetWorkspace_v2 */
+  TALUS_CUBLAS_STATUS_STRING = 3, /* cublasGetStatusString */
+  TALUS_CUBLAS_GEMM = 4,          /* cublasGemmStridedBatchedEx_64 */
+  TALUS_CUBLAS_ENTRIES = 5
+};
+
 /* Positions in the int64_t params array of the conv2d functions. */
 enum talus_conv2d_param {
   TALUS_CONV_N = 0,
@@ -392,6 +402,14 @@ TALUS_API int talus_gemm(int device, int dtype, int64_t batch, int trans_a, int 
                          int64_t k, double alpha, talus_ptr a, int64_t lda, int64_t stride_a, talus_ptr b, int64_t ldb,
                          int64_t stride_b, double beta, talus_ptr c, int64_t ldc, int64_t stride_c, talus_ptr bias,
                          int epilogue);
+
+/* Who computes talus_gemm on CUDA devices, in convolutions too: "native", the kernels here, or "cublas", which
+ * talus_cublas_entries brings first. The CPU's products are native. */
+TALUS_API const char* talus_gemm_provider(void);
+TALUS_API int talus_set_gemm_provider(const char* name);
+/* Addresses of cuBLAS's functions, one for each talus_cublas_entry; they stay loaded. This library needs none of them
+ * before cublas is chosen. The first ones that come are kept: handles are made by them. */
+TALUS_API int talus_cublas_entries(const int64_t* entries);
 
 /* -------------------------------------------------------- convolution, pooling */
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "cuda/cublas.h"
 #include "cuda/gemm_plan.cuh"
 #include "cuda/memory.h"
 #include "dtype.h"
@@ -75,14 +76,18 @@ int checked_size(const char* what, int64_t size) {
   return static_cast<int>(size);
 }
 
-template <class T>
-void gemm_of(GemmParams g) {
-  // One B for all, and the A's and C's follow each other: one tall product.
+// One B for all, and the A's and C's follow each other: one tall product.
+GemmParams folded(GemmParams g) {
   if (g.batch > 1 && g.stride_b == 0 && !g.trans_a && !g.row_bias && g.stride_a == g.m * g.lda &&
       g.stride_c == g.m * g.ldc) {
     g.m *= g.batch;
     g.batch = 1;
   }
+  return g;
+}
+
+template <class T>
+void gemm_of(const GemmParams& g) {
   GemmProduct<T> p = {};
   p.a = {static_cast<const T*>(g.a), g.lda, g.stride_a, checked_size("m", g.m), in_vectors<T>(g.a, g.lda, g.stride_a)};
   p.b = {static_cast<const T*>(g.b), g.ldb, g.stride_b, checked_size("n", g.n), in_vectors<T>(g.b, g.ldb, g.stride_b)};
@@ -112,7 +117,10 @@ void gemm_of(GemmParams g) {
 
 void gemm(int dtype, const GemmParams& p) {
   if (p.batch == 0 || p.m == 0 || p.n == 0) return;
-  dispatch_float(dtype, "gemm", [&](auto type) { gemm_of<typename decltype(type)::type>(p); });
+  const GemmParams g = folded(p);
+  // Without terms to sum up there is no product, only an epilogue.
+  if (g.k > 0 && cublas_used()) return cublas_gemm(dtype, g);
+  dispatch_float(dtype, "gemm", [&](auto type) { gemm_of<typename decltype(type)::type>(g); });
 }
 
 }  // namespace talus::cuda

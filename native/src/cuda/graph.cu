@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cuda/cublas.h"
 #include "cuda/device.cuh"
 #include "cuda/memory.h"
 #include "error.h"
@@ -164,6 +165,7 @@ void* renewed_parameters(size_t bytes) {
 
 void graph_begin() {
   refuse_in_capture("graph_begin");
+  cublas_prepare();
   const cudaStream_t stream = current_stream();
   auto graph = std::make_unique<Graph>(stream);
   graph->pool = begin_pool(graph->device, stream);

@@ -58,6 +58,7 @@ extern "C" __attribute__((visibility("default"))) uint8_t __tsan_atomic8_load(co
   return __atomic_load_n(at, __ATOMIC_SEQ_CST);
 }
 // Atomic variables of the host; those of kernels are calls of the emulator.
+HOOK __tsan_atomic8_store(volatile uint8_t* at, uint8_t value, int) { __atomic_store_n(at, value, __ATOMIC_SEQ_CST); }
 extern "C" __attribute__((visibility("default"))) uint64_t __tsan_atomic64_load(const volatile uint64_t* at, int) {
   return __atomic_load_n(at, __ATOMIC_SEQ_CST);
 }
