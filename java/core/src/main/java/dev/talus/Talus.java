@@ -4,6 +4,7 @@ import dev.talus.internal.Native;
 import dev.talus.memory.Allocator;
 import dev.talus.memory.MemoryStats;
 import dev.talus.ops.ConvChoice;
+import dev.talus.ops.GemmChoice;
 
 /** What concerns the whole process: the random seed, threads, memory, and what was loaded. */
 public final class Talus {
@@ -92,6 +93,46 @@ public final class Talus {
    */
   public static void forceConvAlgorithms(String choice) {
     ConvChoice.force(choice);
+  }
+
+  /**
+   * Chooses which library computes matrix products on CUDA devices from now on, as the system
+   * property {@code talus.gemm} does, which is read before the first product there:
+   *
+   * <ul>
+   *   <li>{@code native}: Talus's kernels, the default
+   *   <li>{@code cublas}: cuBLAS of CUDA 12 or later, from the file that the system property {@code
+   *       talus.cublas} names, else from the jar of the JavaCPP Presets for CUDA on the class path
+   *       that brings it ({@code org.bytedeco:cuda-platform-redist-cublas}), else from where the
+   *       system looks for libraries. The first that was loaded stays
+   * </ul>
+   *
+   * <p>cuBLAS then computes every product of matrices on CUDA devices, whatever its size: {@code
+   * mm}, {@code bmm}, {@code addmm}, {@code mv}, {@code dot}, {@code matmul}, {@link
+   * dev.talus.nn.Linear} and what is made of them, forwards and backwards; and 1x1 convolutions
+   * that are plain products, without stride, padding or groups, of a single image or of large ones
+   * (the output and the gradient of the input). Bias and relu are added by a kernel of Talus. Other
+   * convolutions, and products of no terms, are Talus's own as before, and the CPU computes its
+   * products itself.
+   *
+   * <p>float32 stays float32: cuBLAS is asked for no lower precision. Each product takes a
+   * workspace from the device's memory while it runs, 32 MiB on Hopper and later GPUs and 4 MiB on
+   * others, and has it for itself, so that results repeat bit for bit on the same GPU with the same
+   * version of cuBLAS. They differ from Talus's own in the last bits, and may differ from one kind
+   * of GPU to another.
+   *
+   * @param provider {@code native} or {@code cublas}
+   * @throws IllegalArgumentException if there is no such provider
+   * @throws UnsupportedOperationException if it is not there, saying where it was looked for, or if
+   *     there is no CUDA device
+   */
+  public static void setGemmProvider(String provider) {
+    GemmChoice.choose(provider);
+  }
+
+  /** The library that computes matrix products on CUDA devices, see {@link #setGemmProvider}. */
+  public static String gemmProvider() {
+    return GemmChoice.provider();
   }
 
   /** The version of the native library. */

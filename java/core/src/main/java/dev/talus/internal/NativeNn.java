@@ -307,6 +307,25 @@ public final class NativeNn {
             epilogue));
   }
 
+  /** Loads cuBLAS before it is chosen; errors say where it was looked for. */
+  public static void chooseGemm(String provider) {
+    if (provider.equals("cublas")) {
+      if (talus_cuda_device_count() == 0) {
+        throw new UnsupportedOperationException(
+            "cuBLAS multiplies on CUDA devices only, and there is none: "
+                + Native.missingCuda()
+                + "; choose -Dtalus.gemm=native");
+      }
+      long[] entries = Cublas.load(System.getProperty("talus.cublas"));
+      check(talus_cublas_entries(entries));
+    }
+    check(talus_set_gemm_provider(provider));
+  }
+
+  public static String gemmProvider() {
+    return talus_gemm_provider();
+  }
+
   public static void forceConv2d(int pass, String algorithm) {
     check(talus_conv2d_force(pass, algorithm));
   }

@@ -51,6 +51,7 @@ public final class Conv2d {
   }
 
   private static Tensor convolve(Conv2dShape shape, Tensor x, Tensor w, Tensor bias, boolean relu) {
+    GemmChoice.readProperty(x.device());
     Tensor out = Tensor.allocate(x.dtype(), x.device(), shape.outSizes());
     if (Checks.contiguous(x, w, bias)) {
       launch(shape, x, w, bias, relu, out);
@@ -85,6 +86,7 @@ public final class Conv2d {
 
   /** The gradient of x. */
   private static Tensor forInput(Conv2dShape shape, Tensor grad, Tensor w) {
+    GemmChoice.readProperty(w.device());
     Tensor out = Tensor.allocate(w.dtype(), w.device(), shape.xSizes());
     if (Checks.contiguous(grad, w, null)) {
       launchForInput(shape, grad, w, out);

@@ -251,6 +251,7 @@ public final class Matmul {
       Tensor c,
       Tensor bias,
       int epilogue) {
+    GemmChoice.readProperty(c.device());
     Operand left = new Operand(a, flipA);
     Operand right = new Operand(b, flipB);
     long m = left.rows;
