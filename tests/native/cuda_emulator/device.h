@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "grid.h"
+#include "tensor_core.h"
 
 #define TALUS_CUDA_EMULATED 1
 #define __global__

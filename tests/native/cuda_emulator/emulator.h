@@ -13,6 +13,8 @@ void set_seed(uint64_t seed);
 void set_device_count(int count);
 // The CUDA version of the driver, as 12040 for 12.4; 0: there is none. Older ones than the runtime find no device.
 void set_driver_version(int version);
+// What each device that nobody has asked about yet says it is, as 75 for 7.5; 90 at first.
+void set_compute_capability(int capability);
 // Bytes of each device's memory from now on, at most what is reserved for it; 0: as much as that.
 void set_device_memory(int64_t bytes);
 // Whether this program watches every access of its kernels; see hooks.cpp.

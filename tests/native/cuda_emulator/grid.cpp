@@ -10,6 +10,7 @@
 #include "emulator.h"
 #include "fiber.h"
 #include "shadow.h"
+#include "tensor_core.h"
 
 uint3 threadIdx, blockIdx;
 dim3 blockDim, gridDim;
@@ -139,6 +140,7 @@ void begin_block(unsigned number_in_grid) {
   block.counted = block.result = 0;
   block.barriers = 0;
   block.variables.clear();
+  forget_copies();
   block.dynamic_bytes = l.dynamic_shared;
   block.shared_bytes = l.dynamic_shared;
   shadow_state(shared_storage, std::max(block.shared_end, l.dynamic_shared), ByteState::Forbidden);
@@ -192,6 +194,10 @@ int chosen_lane(const Meeting& m, int lane) {
 }
 
 void finish(const Meeting& m, unsigned warp) {
+  if (m.op == WarpOp::Product) {
+    if (m.mask != ~0u) stop_kernel("mma needs all 32 lanes of a warp");
+    finish_product(m.values);
+  }
   uint64_t ballot = 0;
   for (int lane = 0; lane < kWarp; ++lane)
     if ((m.mask >> lane & 1) != 0 && m.values[lane] != 0) ballot |= uint64_t{1} << lane;
@@ -200,7 +206,7 @@ void finish(const Meeting& m, unsigned warp) {
     Thread& thread = *block.threads[warp * kWarp + static_cast<unsigned>(lane)];
     thread.state = State::Ready;
     thread.result = ballot;
-    if (m.op == WarpOp::Sync || m.op == WarpOp::Ballot) continue;
+    if (m.op == WarpOp::Sync || m.op == WarpOp::Ballot || m.op == WarpOp::Product) continue;
     if (m.op == WarpOp::Match) {
       thread.result = 0;
       for (int other = 0; other < kWarp; ++other)
@@ -317,7 +323,8 @@ uint64_t warp_exchange(WarpOp op, unsigned mask, uint64_t value, int argument, i
   }
   const Meeting complete = *meeting;
   warp.meetings.erase(meeting);
-  running.warp = ++warp.epoch;
+  // A product exchanges registers: it orders no accesses of memory.
+  if (op != WarpOp::Product) running.warp = ++warp.epoch;
   finish(complete, t / kWarp);
   return self->result;
 }

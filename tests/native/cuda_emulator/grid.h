@@ -47,7 +47,7 @@ uint64_t choose(uint64_t n);
 enum class Barrier { Plain, Count, And, Or };
 int block_barrier(Barrier kind, int predicate);
 
-enum class WarpOp { Sync, Ballot, Index, Up, Down, Xor, Match };
+enum class WarpOp { Sync, Ballot, Index, Up, Down, Xor, Match, Product };
 // What the lanes of `mask` do together: `value` of the lane that op and argument choose, or a ballot of values.
 uint64_t warp_exchange(WarpOp op, unsigned mask, uint64_t value, int argument, int width);
 

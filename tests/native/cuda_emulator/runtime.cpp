@@ -27,6 +27,10 @@ int devices = first_device_count();
 constexpr int kRuntimeVersion = 13000;
 int driver_version = kRuntimeVersion;
 
+int next_capability = 90;
+// Of each device, once somebody has asked; 0 before.
+int capabilities[kMaxDevices] = {};
+
 std::map<const void*, int>& dynamic_limits() {
   static auto& limits = *new std::map<const void*, int>;
   return limits;
@@ -50,6 +54,18 @@ int current_device() { return device; }
 void set_device_count(int count) {
   const RuntimeLock lock(runtime_mutex());
   devices = count < kMaxDevices ? count : kMaxDevices;
+}
+
+void set_compute_capability(int capability) {
+  const RuntimeLock lock(runtime_mutex());
+  next_capability = capability;
+}
+
+int compute_capability(int which) {
+  const RuntimeLock lock(runtime_mutex());
+  int& capability = capabilities[which];
+  if (capability == 0) capability = next_capability;
+  return capability;
 }
 
 void set_driver_version(int version) {
@@ -179,7 +195,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int which) {
   // Few and odd, so that tests reach grids of more than one wave.
   p->multiProcessorCount = 3;
   p->maxThreadsPerMultiProcessor = 2048;
-  p->major = 9;
+  p->major = compute_capability(which) / 10;
+  p->minor = compute_capability(which) % 10;
   p->l2CacheSize = 1 << 20;
   return cudaSuccess;
 }

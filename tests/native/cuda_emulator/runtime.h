@@ -45,6 +45,8 @@ using RuntimeLock = std::lock_guard<std::recursive_mutex>;
 cudaError_t remember(cudaError_t error);
 int device_count();
 int current_device();
+// As 90 for 9.0.
+int compute_capability(int device);
 
 // The default stream of the current device for null; null if there is no such stream.
 CUstream_st* stream_at(cudaStream_t stream);

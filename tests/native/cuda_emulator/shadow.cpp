@@ -202,6 +202,10 @@ void shadow_access(const void* at, size_t bytes, AccessKind kind, const void* pr
       std::string what = "out of bounds: " + place(at, bytes, kind, program_counter);
       stop_kernel(std::move(what));
     }
+    if (state == static_cast<uint8_t>(ByteState::Arriving)) {
+      std::string what = "an asynchronous copy is on its way: " + place(at, bytes, kind, program_counter);
+      stop_kernel(std::move(what));
+    }
     Cell& cell = region->cells[i];
     const bool fresh =
         region == &shared_region && !(cell.write.launch == running.launch && cell.write.block == running.block);

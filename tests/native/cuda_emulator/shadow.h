@@ -7,7 +7,8 @@
 
 namespace emulator {
 
-enum class ByteState : uint8_t { Forbidden = 0, Allocated = 1, Written = 2 };
+// Arriving: an asynchronous copy to it is on its way.
+enum class ByteState : uint8_t { Forbidden = 0, Allocated = 1, Written = 2, Arriving = 3 };
 enum class AccessKind { Read, Write, Atomic };
 
 // Called once by hooks.cpp.
