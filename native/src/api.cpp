@@ -10,6 +10,7 @@
 #include "cuda/memory.h"
 #include "memory.h"
 #include "parallel.h"
+#include "precision.h"
 #include "random.h"
 
 using namespace talus;
@@ -73,6 +74,12 @@ int talus_set_num_threads(int threads) {
 }
 
 int talus_num_threads(void) { return num_threads(); }
+
+int talus_set_float32_matmul_precision(int precision) {
+  return guarded([&] { set_float32_matmul_precision(precision); });
+}
+
+int talus_float32_matmul_precision(void) { return float32_matmul_precision(); }
 
 // -------------------------------------------------------------------------------------------------- memory
 

@@ -208,6 +208,8 @@ enum talus_memory_stat {
   TALUS_MEM_STATS = 7
 };
 
+enum talus_precision { TALUS_PRECISION_HIGHEST = 0, TALUS_PRECISION_HIGH = 1 };
+
 /* ---------------------------------------------------------- library, threads */
 
 TALUS_API const char* talus_version(void);
@@ -222,6 +224,10 @@ TALUS_API const char* talus_available_isas(void);
 TALUS_API int talus_set_isa(const char* name);
 TALUS_API int talus_set_num_threads(int threads);
 TALUS_API int talus_num_threads(void);
+/* enum talus_precision: what products of float32 matrices on CUDA devices may lose. HIGHEST, the default: nothing; HIGH:
+   operands are rounded to TF32 where tensor cores know it. */
+TALUS_API int talus_set_float32_matmul_precision(int precision);
+TALUS_API int talus_float32_matmul_precision(void);
 
 /* ------------------------------------------------------------------- memory */
 

@@ -44,10 +44,10 @@ void launch_tiles(const GemmProduct<T>& p, int64_t entries, int pieces, bool a_a
   launch(kernel, grid, dim3(Tile::kThreads), 0, p);
 }
 
-template <class T>
-void multiply(GemmProduct<T> p, int64_t entries, bool a_along_k, bool b_along_k) {
-  const GemmPlan plan = plan_product<T>(p.a.rows, p.b.rows, p.k, entries, kMostPieces);
-  with_tile<T>(plan.tile, [&](auto t) {
+template <class Tiles, class T>
+void multiply_by(GemmProduct<T> p, int64_t entries, bool a_along_k, bool b_along_k) {
+  const GemmPlan plan = plan_tiles<Tiles>(p.a.rows, p.b.rows, p.k, entries, kMostPieces);
+  with_tile_of<Tiles>(plan.tile, [&](auto t) {
     using Tile = decltype(t);
     // As many pieces as have something to add.
     p.piece_k = piece_terms(p.k, plan.pieces, Tile::kDepth);
@@ -61,6 +61,13 @@ void multiply(GemmProduct<T> p, int64_t entries, bool a_along_k, bool b_along_k)
     const int64_t blocks = std::min<int64_t>((all + kFinishThreads - 1) / kFinishThreads, 1 << 16);
     launch(gemm_pieces<T>, dim3(static_cast<unsigned>(blocks)), dim3(kFinishThreads), 0, p, pieces, entries);
   });
+}
+
+template <class T>
+void multiply(const GemmProduct<T>& p, int64_t entries, bool a_along_k, bool b_along_k) {
+  if constexpr (sizeof(T) == 4)
+    if (tensor_cores_allowed()) return multiply_by<TensorTiles>(p, entries, a_along_k, b_along_k);
+  multiply_by<GemmTiles<T>>(p, entries, a_along_k, b_along_k);
 }
 
 template <class T>

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "cuda/gemm_tile.cuh"
+#include "cuda/gemm_tensor.cuh"
+#include "precision.h"
+#include "talus/talus.h"
 
 namespace talus::cuda {
 
@@ -33,14 +35,29 @@ struct GemmTiles<double> {
   using Medium = GemmTile<double, 64, 32, 8, 8, 4>;
   using Small = GemmTile<double, 32, 32, 8, 4, 4>;
 };
+// On tensor cores.
+struct TensorTiles {
+  using Large = TensorTile<128, 128, 64>;
+  using Medium = TensorTile<64, 64, 32>;
+  using Small = TensorTile<32, 32, 32>;
+};
 constexpr double kTileRates[] = {1, 0.8, 0.5};
 
-template <class T, class F>
-void with_tile(int tile, F&& f) {
-  using Tiles = GemmTiles<T>;
+// Whether float32 products may be rounded to TF32 and this device's tensor cores know it.
+inline bool tensor_cores_allowed() {
+  return float32_matmul_precision() == TALUS_PRECISION_HIGH && properties(current_device()).major >= 8;
+}
+
+template <class Tiles, class F>
+void with_tile_of(int tile, F&& f) {
   if (tile == 0) return f(typename Tiles::Large{});
   if (tile == 1) return f(typename Tiles::Medium{});
   f(typename Tiles::Small{});
+}
+
+template <class T, class F>
+void with_tile(int tile, F&& f) {
+  with_tile_of<GemmTiles<T>>(tile, f);
 }
 
 inline int tiles_of(int size, int tile) { return (size + tile - 1) / tile; }
@@ -52,12 +69,12 @@ inline int piece_terms(int k, int pieces, int depth) {
 
 // For `entries` products of m x n elements and k terms: rounds of blocks that the device takes one after the other,
 // times what a block computes in one.
-template <class T>
-GemmPlan plan_product(int m, int n, int k, int64_t entries, int most_pieces) {
+template <class Tiles>
+GemmPlan plan_tiles(int m, int n, int k, int64_t entries, int most_pieces) {
   const int processors = properties(current_device()).multiprocessors;
   GemmPlan best;
   for (int tile = 0; tile < 3; ++tile) {
-    with_tile<T>(tile, [&](auto t) {
+    with_tile_of<Tiles>(tile, [&](auto t) {
       using Tile = decltype(t);
       const int64_t tiles = int64_t{tiles_of(m, Tile::kM)} * tiles_of(n, Tile::kN) * entries;
       for (int pieces = 1; pieces <= most_pieces && (pieces == 1 || k / pieces >= kLeastPiece); pieces *= 2) {
@@ -71,6 +88,11 @@ GemmPlan plan_product(int m, int n, int k, int64_t entries, int most_pieces) {
     });
   }
   return best;
+}
+
+template <class T>
+GemmPlan plan_product(int m, int n, int k, int64_t entries, int most_pieces) {
+  return plan_tiles<GemmTiles<T>>(m, n, k, entries, most_pieces);
 }
 
 }  // namespace talus::cuda

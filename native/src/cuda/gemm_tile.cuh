@@ -19,6 +19,11 @@ struct alignas(16) GemmVector {
   T at[kGemmVector<T>];
 };
 
+template <class T, int Rows, int Depth, int Threads, bool AlongK>
+class GemmPanel;
+template <class T, class Tile>
+struct GemmPlace;
+
 // kPerM x kPerN elements of C a thread, cut into 16-byte pieces that lie kM / pieces rows and kN / pieces columns
 // apart: so the threads of a warp read neighbouring vectors of shared memory.
 template <class T, int M, int N, int Depth, int PerM, int PerN>
@@ -30,6 +35,9 @@ struct GemmTile {
   static constexpr int kPiecesM = PerM / kGemmVector<T>, kPiecesN = PerN / kGemmVector<T>;
   // A warp is 4 x 8 threads.
   static constexpr int kThreadsN = N / PerN;
+  using Place = GemmPlace<T, GemmTile>;
+  template <int Rows, bool AlongK>
+  using Panel = GemmPanel<T, Rows, Depth, kThreads, AlongK>;
   static_assert(kThreads % 32 == 0 && (M / PerM) % 4 == 0 && kThreadsN % 8 == 0, "whole warps");
   static_assert(PerM % kGemmVector<T> == 0 && PerN % kGemmVector<T> == 0, "whole vectors");
 };
@@ -191,8 +199,8 @@ constexpr int kGemmBand = 8;
 template <class T, class Tile, bool AAlongK, bool BAlongK>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) gemm_tiles(const GemmProduct<T> p) {
   constexpr int kVector = kGemmVector<T>;
-  using PanelA = GemmPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, AAlongK>;
-  using PanelB = GemmPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, BAlongK>;
+  using PanelA = typename Tile::template Panel<Tile::kM, AAlongK>;
+  using PanelB = typename Tile::template Panel<Tile::kN, BAlongK>;
 
   // blockIdx.x counts tiles band by band, blockIdx.y batch entries, blockIdx.z pieces of the sum.
   const int tiles_m = (p.a.rows + Tile::kM - 1) / Tile::kM, tiles_n = (p.b.rows + Tile::kN - 1) / Tile::kN;
@@ -206,7 +214,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) gemm_tiles(cons
   const T* a = p.a.data + entry * p.a.stride + k_begin * (AAlongK ? 1 : p.a.ld);
   const T* b = p.b.data + entry * p.b.stride + k_begin * (BAlongK ? 1 : p.b.ld);
 
-  const GemmPlace<T, Tile> place;
+  const typename Tile::Place place;
   T sums[Tile::kPerM][Tile::kPerN] = {};
   PanelA next_a(p.a, a, row0);
   PanelB next_b(p.b, b, col0);
