@@ -103,11 +103,12 @@ struct TensorTile {
   static constexpr int kThreads = M / WarpM * kWarpsN * kWarp;
   static constexpr int kPerM = WarpM / 8, kPerN = 8, kPiecesN = 2;
   // Blocks that share a multiprocessor: what the least ones have of shared memory and registers, of which 64 rows a
-  // warp need more than 128.
+  // warp need more than 128. Of few small ones a plan would count a round as that of many, hence the 4.
   static constexpr int kSharedBytes = kTensorStages * (M + N) * kTensorDepth * 4;
   static constexpr int kByShared = 96 * 1024 / kSharedBytes,
                        kByRegisters = 64 * 1024 / (kThreads * (WarpM > 32 ? 255 : 128));
-  static constexpr int kBlocks = kByShared < kByRegisters ? kByShared : kByRegisters;
+  static constexpr int kByBoth = kByShared < kByRegisters ? kByShared : kByRegisters,
+                       kBlocks = kByBoth < 4 ? kByBoth : 4;
   using Place = TensorPlace<TensorTile>;
   template <int Rows, bool AlongK>
   using Panel = TensorPanel<Rows, kThreads, AlongK>;
