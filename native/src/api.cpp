@@ -1,9 +1,7 @@
 // The border of all but the kernels: the library, threads, memory and random numbers. Each function checks what is
 // cheap to check, and turns whatever is thrown into a status and a message.
-#include <algorithm>
 #include <cinttypes>
 #include <cstring>
-#include <vector>
 
 #include "api_device.h"
 #include "cpu_features.h"
@@ -156,17 +154,16 @@ int talus_get_u8(int device, talus_ptr src, int8_t* dst, int64_t n) {
 int talus_transfer(int src_device, talus_ptr src, int dst_device, talus_ptr dst, int64_t bytes) {
   if (dst_device == TALUS_DEVICE_CPU) return copy_bytes(src_device, TALUS_GET, dst, src, bytes, 1);
   if (src_device == TALUS_DEVICE_CPU) return copy_bytes(dst_device, TALUS_PUT, dst, src, bytes, 1);
-  // Through the host, in pieces: not every pair of devices sees each other.
   return guarded([&] {
+    use_cuda(src_device);
+    use_cuda(dst_device);
     require_count("the number of bytes", bytes);
-    std::vector<char> piece(static_cast<size_t>(std::min<int64_t>(bytes, 1 << 20)));
-    for (int64_t at = 0; at < bytes; at += 1 << 20) {
-      const int64_t count = std::min<int64_t>(bytes - at, 1 << 20);
-      const auto get = function_on(src_device, TALUS_GET);
-      get(piece.data(), static_cast<const char*>(src) + at, count);
-      const auto put = function_on(dst_device, TALUS_PUT);
-      put(static_cast<char*>(dst) + at, piece.data(), count);
-    }
+    if (bytes == 0) return;
+    require_address("the destination", dst);
+    require_address("the source", src);
+#if defined(TALUS_HAS_CUDA)
+    cuda::transfer(src_device - TALUS_DEVICE_CUDA, src, dst_device - TALUS_DEVICE_CUDA, dst, bytes);
+#endif
   });
 }
 

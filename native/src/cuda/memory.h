@@ -28,6 +28,8 @@ int memory_holders(int rows, int64_t* pairs);
 // not before it has read them; get returns when they are.
 void put(void* device, const void* host, int64_t bytes);
 void get(void* host, const void* device, int64_t bytes);
+// From one device to another, in order with the current streams of both, without waiting for either.
+void transfer(int from_device, const void* from, int to_device, void* to, int64_t bytes);
 
 // Blocks freed on this stream are free for all: it has no work left.
 void forget_stream(int device, CUstream_st* stream);

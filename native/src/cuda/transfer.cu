@@ -7,6 +7,7 @@
 #include "cuda/graph.h"
 #include "cuda/index_errors.h"
 #include "cuda/memory.h"
+#include "cuda/runtime.h"
 
 namespace talus::cuda {
 
@@ -46,6 +47,26 @@ Staging& staging() {
   static Staging& instance = *new Staging;
   return instance;
 }
+
+// What the current stream has been given so far, for streams of other devices to wait for.
+class Moment {
+ public:
+  Moment() {
+    TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming));
+    const cudaError_t error = cudaEventRecord(event_, current_stream());
+    if (error != cudaSuccess) static_cast<void>(cudaEventDestroy(event_));
+    check(error, "cudaEventRecord");
+  }
+  // The driver keeps it as long as somebody waits.
+  ~Moment() { static_cast<void>(cudaEventDestroy(event_)); }
+  Moment(const Moment&) = delete;
+  Moment& operator=(const Moment&) = delete;
+
+  void hold(cudaStream_t stream) const { TALUS_CHECK_CUDA(cudaStreamWaitEvent(stream, event_, 0)); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
 
 }  // namespace
 
@@ -95,6 +116,22 @@ void get(void* host, const void* device, int64_t bytes) {
       std::memcpy(to + (k - 1) * kPiece, s.pieces[i], length(k - 1));
     }
   }
+}
+
+void transfer(int from_device, const void* from, int to_device, void* to, int64_t bytes) {
+  use_device(from_device);
+  refuse_in_capture("transfer");
+  const cudaStream_t reading = current_stream();
+  const Moment made;
+  use_device(to_device);
+  refuse_in_capture("transfer");
+  made.hold(current_stream());
+  // Where the two cannot reach each other, the driver goes through the host.
+  TALUS_CHECK_CUDA(cudaMemcpyPeerAsync(to, to_device, from, from_device, static_cast<size_t>(bytes), current_stream()));
+  const Moment moved;
+  use_device(from_device);
+  // What the source is given next may overwrite these bytes.
+  moved.hold(reading);
 }
 
 }  // namespace talus::cuda

@@ -542,6 +542,54 @@ TEST(devices_keep_apart) {
   emulator::set_device_count(1);
 }
 
+// A copy waits for what made its source, and what comes after on either side waits for the copy.
+TEST(devices_copy_to_each_other_in_order) {
+  emulator::set_device_count(2);
+  for_each_isa([](const char*) {
+    cuda::use_device(0);
+    cuda::Stream* const stream = cuda::stream_create();
+    {
+      Array x(std::vector<float>(3000, 1));
+      cuda::synchronize();
+      cuda::stream_use(stream);
+      {
+        cuda::use_device(1);
+        Array y(std::vector<float>(3000, 0));
+        for (int i = 1; i <= 4; ++i) {
+          add(y, 100);
+          cuda::use_device(0);
+          add(x, 1);
+          cuda::transfer(0, x.at, 1, y.at, 12000);
+          cuda::use_device(0);
+          multiply(x, 2);
+          cuda::use_device(1);
+          multiply(y, 10);
+          // x was 2, 5, 11, 23.
+          CHECK(all_are(y.values(), static_cast<float>((3 << i) - 2) * 5));
+        }
+        cuda::transfer(1, y.at, 0, x.at, 12000);
+        cuda::use_device(0);
+        CHECK(all_are(x.values(), 230));
+        cuda::graph_begin();
+        CHECK_FAILS(cuda::transfer(1, y.at, 0, x.at, 12000), "transfer: a graph is being captured");
+        CHECK_FAILS(cuda::transfer(0, x.at, 1, y.at, 12000), "transfer: a graph is being captured");
+        cuda::use_device(0);
+        cuda::graph_free(cuda::graph_end());
+        CHECK_FAILS(cuda::transfer(0, y.at, 1, y.at, 12000), "cudaMemcpyPeerAsync");
+        cuda::use_device(1);
+      }
+      cuda::use_device(0);
+      cuda::stream_use(nullptr);
+    }
+    cuda::stream_free(stream);
+  });
+  for (const int device : {1, 0}) {
+    cuda::use_device(device);
+    cuda::memory_trim();
+  }
+  emulator::set_device_count(1);
+}
+
 // A kernel that reads past the bytes that were asked for, within the block of its size class.
 TEST(failures_name_call_and_kernel) {
   cuda::use_device(0);

@@ -139,6 +139,16 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
   return error == cudaSuccess && to_pageable ? cudaStreamSynchronize(stream) : error;
 }
 
+cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from, int from_device, size_t bytes,
+                                cudaStream_t stream) {
+  const RuntimeLock lock(runtime_mutex());
+  if (to_device < 0 || to_device >= device_count() || from_device < 0 || from_device >= device_count())
+    return remember(cudaErrorInvalidDevice);
+  if (!on_device(to) || device_of(to) != to_device || !on_device(from) || device_of(from) != from_device)
+    return remember(cudaErrorInvalidValue);
+  return cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream);
+}
+
 cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
   const RuntimeLock lock(runtime_mutex());
   const cudaError_t error = cudaMemcpyAsync(to, from, bytes, kind, nullptr);

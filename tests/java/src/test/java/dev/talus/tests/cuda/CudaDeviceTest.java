@@ -130,6 +130,10 @@ class CudaDeviceTest {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> large.add(large.to(GPU)))
           .withMessageEndingWith("cuda:1 and cuda:0!");
+      Tensor x = Tensor.ones(DType.FLOAT32, GPU, 3, 2).requiresGrad_(true);
+      x.t().to(other).mul(3).sum().backward();
+      assertThat(x.grad().device()).isSameAs(GPU);
+      assertThat(x.grad().toFloatArray()).containsOnly(3);
     }
   }
 
