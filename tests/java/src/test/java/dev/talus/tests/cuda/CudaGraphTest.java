@@ -18,11 +18,10 @@ import dev.talus.memory.Allocator;
 import dev.talus.memory.OutOfMemoryException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Capture and replay; training steps are in {@link CudaGraphTrainingTest}. */
-@Tag("cuda")
+@CudaTest
 class CudaGraphTest {
   private static final Device GPU = Device.cuda();
 

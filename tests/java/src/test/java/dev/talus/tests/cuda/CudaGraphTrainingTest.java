@@ -32,13 +32,12 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whole training steps as graphs: replays give what the same steps give, bit for bit. */
-@Tag("cuda")
+@CudaTest
 class CudaGraphTrainingTest {
   private static final Device GPU = Device.cuda();
   private static final int STEPS = 4;

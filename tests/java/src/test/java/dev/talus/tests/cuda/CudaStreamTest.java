@@ -14,11 +14,10 @@ import dev.talus.cuda.Event;
 import dev.talus.cuda.Stream;
 import dev.talus.cuda.StreamContext;
 import java.util.Arrays;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Streams and events. */
-@Tag("cuda")
+@CudaTest
 class CudaStreamTest {
   private static final Device GPU = Device.cuda();
 
