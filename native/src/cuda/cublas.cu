@@ -13,6 +13,7 @@
 #include "dtype.h"
 #include "error.h"
 #include "params.h"
+#include "precision.h"
 
 namespace talus::cuda {
 
@@ -36,15 +37,17 @@ constexpr const char* kNames[TALUS_CUBLAS_ENTRIES] = {"cublasCreate_v2", "cublas
                                                       "cublasGetStatusString", "cublasGemmStridedBatchedEx_64"};
 
 // The values that its enumerations give to what is used of them.
-constexpr int kAsStored = 0, kTransposed = 1;    // cublasOperation_t: CUBLAS_OP_N, CUBLAS_OP_T
-constexpr int kReal32 = 0, kReal64 = 1;          // cudaDataType: CUDA_R_32F, CUDA_R_64F
-constexpr int kCompute32 = 68, kCompute64 = 70;  // cublasComputeType_t: CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_64F
-constexpr int kAnyAlgorithm = -1;                // cublasGemmAlgo_t: CUBLAS_GEMM_DEFAULT
+constexpr int kAsStored = 0, kTransposed = 1;  // cublasOperation_t: CUBLAS_OP_N, CUBLAS_OP_T
+constexpr int kReal32 = 0, kReal64 = 1;        // cudaDataType: CUDA_R_32F, CUDA_R_64F
+// cublasComputeType_t: CUBLAS_COMPUTE_32F, CUBLAS_COMPUTE_32F_FAST_TF32, CUBLAS_COMPUTE_64F
+constexpr int kCompute32 = 68, kComputeTf32 = 77, kCompute64 = 70;
+constexpr int kAnyAlgorithm = -1;  // cublasGemmAlgo_t: CUBLAS_GEMM_DEFAULT
 
-// The precision that cuBLAS multiplies in: the operands' own. This is where a choice of a faster one belongs.
+// The precision that cuBLAS multiplies in. TF32 is a permission: GPUs without it multiply in float32.
 template <class T>
 int compute_type() {
-  return std::is_same_v<T, float> ? kCompute32 : kCompute64;
+  if constexpr (std::is_same_v<T, double>) return kCompute64;
+  return float32_matmul_precision() == TALUS_PRECISION_HIGH ? kComputeTf32 : kCompute32;
 }
 
 constexpr int kMaxDevices = 64;

@@ -13,6 +13,7 @@ namespace stand_in {
 // What was asked of it.
 struct Asked {
   int handles = 0, products = 0;
+  int compute = 0;  // of the last product
   bool made_while_capturing = false;
   CUstream_st* stream = nullptr;
   char* workspace = nullptr;
@@ -73,11 +74,13 @@ inline int gemm(void* handle, int op_a, int op_b, int64_t m, int64_t n, int64_t 
   if (handle != &asked()) return kNotInitialized;
   if (op_a < 0 || op_a > 1 || op_b < 0 || op_b > 1 || m < 1 || n < 1 || k < 1 || batch < 1) return kInvalidValue;
   if (lda < (op_a == 0 ? m : k) || ldb < (op_b == 0 ? k : n) || ldc < m) return kInvalidValue;
-  // CUDA_R_32F is 0 and CUDA_R_64F 1, CUBLAS_COMPUTE_32F 68 and CUBLAS_COMPUTE_64F 70, CUBLAS_GEMM_DEFAULT -1.
+  // CUDA_R_32F is 0 and CUDA_R_64F 1, CUBLAS_COMPUTE_32F 68, 77 with TF32, and CUBLAS_COMPUTE_64F 70,
+  // CUBLAS_GEMM_DEFAULT -1.
   if (type_a != type_b || type_a != type_c || algorithm != -1) return kNotSupported;
   if (asked().workspace == nullptr) return kAllocFailed;
   ++asked().products;
-  if (type_a == 0 && compute == 68)
+  asked().compute = compute;
+  if (type_a == 0 && (compute == 68 || compute == 77))
     return launch<float>(op_a, op_b, m, n, k, alpha, a, lda, stride_a, b, ldb, stride_b, beta, c, ldc, stride_c, batch);
   if (type_a == 1 && compute == 70)
     return launch<double>(op_a, op_b, m, n, k, alpha, a, lda, stride_a, b, ldb, stride_b, beta, c, ldc, stride_c,

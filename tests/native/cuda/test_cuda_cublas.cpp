@@ -5,6 +5,7 @@
 #include "cuda/memory.h"
 #include "check.h"
 #include "kernels.h"
+#include "precision.h"
 
 TEST(cublas_is_refused_until_somebody_brings_it) {
   CHECK_FAILS(talus::cuda::use_cublas(true), "nobody brought it; call talus_cublas_entries");
@@ -111,6 +112,19 @@ TEST(a_few_products_of_every_kind) {
     compare_both({1, 1, 31, 40, ta, tb, 1, 0, true, false});
     compare_both({1, 31, 1, 40, ta, tb, 2, 1, false, true, 2});
   });
+}
+
+TEST(cublas_may_round_to_tf32_where_that_is_allowed) {
+  const auto asked_for = [](int precision) {
+    talus::set_float32_matmul_precision(precision);
+    compare<float>({1, 5, 6, 7, false, false});
+    const int single = stand_in::asked().compute;
+    compare<double>({1, 5, 6, 7, false, false});
+    CHECK(stand_in::asked().compute == 70);
+    return single;
+  };
+  CHECK(asked_for(TALUS_PRECISION_HIGH) == 77);
+  CHECK(asked_for(TALUS_PRECISION_HIGHEST) == 68);
 }
 
 TEST(cublas_was_asked_and_one_handle_serves_a_device) {

@@ -17,12 +17,11 @@ import java.nio.file.Path;
 import java.util.function.Function;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
 /** Who multiplies on a GPU. A cuBLAS that was loaded stays, so what needs none comes first. */
-@Tag("cuda")
+@CudaTest
 @TestMethodOrder(OrderAnnotation.class)
 class GemmProviderTest {
   private static final Device GPU = Device.cuda();
