@@ -41,6 +41,34 @@ public final class Talus {
     return Native.numThreads();
   }
 
+  /**
+   * Sets what matrix products of float32 tensors may lose on GPUs, from here on and for the whole
+   * process. With {@code highest}, the default, nothing; with {@code high} their operands are
+   * rounded to TF32, which keeps float32's range and 10 of its 23 bits of mantissa, and multiplied
+   * on tensor cores. It has no effect on the CPU, on GPUs before compute capability 8.0, on
+   * products with a vector, and on convolutions, but for those that are plain matrix products.
+   *
+   * @param precision {@code highest} or {@code high}; PyTorch's {@code medium} (bfloat16) does not
+   *     exist here
+   * @throws IllegalArgumentException if it is another word
+   * @see <a
+   *     href="https://docs.pytorch.org/docs/stable/generated/torch.set_float32_matmul_precision.html">set_float32_matmul_precision</a>
+   */
+  public static void setFloat32MatmulPrecision(String precision) {
+    boolean high = "high".equals(precision);
+    if (!high && !"highest".equals(precision)) {
+      throw new IllegalArgumentException(
+          "setFloat32MatmulPrecision: expected \"highest\" or \"high\", got "
+              + (precision == null ? "null" : "\"" + precision + "\""));
+    }
+    Native.setFloat32MatmulPrecision(high);
+  }
+
+  /** What matrix products of float32 tensors may lose on GPUs: {@code highest} or {@code high}. */
+  public static String float32MatmulPrecision() {
+    return Native.float32MatmulPrecisionIsHigh() ? "high" : "highest";
+  }
+
   /** The memory counters of the CPU now. */
   public static MemoryStats memory() {
     return Allocator.CPU.stats();

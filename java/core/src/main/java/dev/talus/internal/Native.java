@@ -71,6 +71,15 @@ public final class Native {
     return talus_num_threads();
   }
 
+  public static void setFloat32MatmulPrecision(boolean high) {
+    check(
+        talus_set_float32_matmul_precision(high ? TALUS_PRECISION_HIGH : TALUS_PRECISION_HIGHEST));
+  }
+
+  public static boolean float32MatmulPrecisionIsHigh() {
+    return talus_float32_matmul_precision() == TALUS_PRECISION_HIGH;
+  }
+
   // ------------------------------------------------------------------ devices
 
   public static int cudaCount() {

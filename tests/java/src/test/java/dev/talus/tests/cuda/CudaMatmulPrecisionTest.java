@@ -1,0 +1,69 @@
+package dev.talus.tests.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.talus.DType;
+import dev.talus.Device;
+import dev.talus.Scope;
+import dev.talus.Talus;
+import dev.talus.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What products of float32 matrices may lose on a GPU. */
+@CudaTest
+class CudaMatmulPrecisionTest {
+  /**
+   * Its last bit is beyond TF32's mantissa, and half of the last one in it: it becomes 1 + 2^-10.
+   */
+  private static final float HALFWAY = 1 + 0x1p-11f;
+
+  @AfterEach
+  void putBack() {
+    Talus.setFloat32MatmulPrecision("highest");
+  }
+
+  private static float product(Device device) {
+    try (Scope scope = Scope.open()) {
+      Tensor a = Tensor.full(DType.FLOAT32, device, HALFWAY, 4, 3);
+      Tensor b = Tensor.eye(3, 3, device);
+      return a.matmul(b).cpu().toFloatArray()[7];
+    }
+  }
+
+  @Test
+  void highRoundsOperandsToTf32AndHighestDoesNot() {
+    assertThat(Talus.float32MatmulPrecision()).isEqualTo("highest");
+    assertThat(product(Device.cuda())).isEqualTo(HALFWAY);
+    Talus.setFloat32MatmulPrecision("high");
+    assertThat(Talus.float32MatmulPrecision()).isEqualTo("high");
+    assertThat(product(Device.cuda())).isEqualTo(1 + 0x1p-10f);
+    assertThat(product(Device.CPU)).isEqualTo(HALFWAY);
+    Talus.setFloat32MatmulPrecision("highest");
+    assertThat(product(Device.cuda())).isEqualTo(HALFWAY);
+  }
+
+  @Test
+  void gradientsAreRoundedToo() {
+    Talus.setFloat32MatmulPrecision("high");
+    try (Scope scope = Scope.open()) {
+      Tensor x = Tensor.full(DType.FLOAT32, Device.cuda(), HALFWAY, 4, 3).requiresGrad_(true);
+      Tensor w = Tensor.full(DType.FLOAT32, Device.cuda(), HALFWAY, 3, 5).requiresGrad_(true);
+      x.matmul(w).sum().backward();
+      assertThat(x.grad().cpu().toFloatArray()[0]).isCloseTo(5 + 5 * 0x1p-10f, within(1e-5f));
+      assertThat(w.grad().cpu().toFloatArray()[0]).isCloseTo(4 + 4 * 0x1p-10f, within(1e-5f));
+    }
+  }
+
+  @Test
+  void otherWordsAreRefused() {
+    for (String word : new String[] {"medium", "HIGH", "", null}) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Talus.setFloat32MatmulPrecision(word))
+          .withMessageContaining("expected \"highest\" or \"high\", got ");
+    }
+    assertThat(Talus.float32MatmulPrecision()).isEqualTo("highest");
+  }
+}
