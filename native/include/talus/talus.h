@@ -224,8 +224,8 @@ TALUS_API const char* talus_available_isas(void);
 TALUS_API int talus_set_isa(const char* name);
 TALUS_API int talus_set_num_threads(int threads);
 TALUS_API int talus_num_threads(void);
-/* enum talus_precision: what products of float32 matrices on CUDA devices may lose. HIGHEST, the default: nothing; HIGH:
-   operands are rounded to TF32 where tensor cores know it. */
+/* enum talus_precision: what products of float32 matrices on CUDA devices may lose. HIGHEST, the default: nothing;
+   HIGH: operands are rounded to TF32 where tensor cores know it. */
 TALUS_API int talus_set_float32_matmul_precision(int precision);
 TALUS_API int talus_float32_matmul_precision(void);
 
@@ -286,9 +286,9 @@ TALUS_API int talus_event_query(int device, talus_ptr event, int* done);
 TALUS_API int talus_event_milliseconds(int device, talus_ptr begin, talus_ptr end, double* milliseconds);
 
 /* Between begin and end the thread's stream keeps its work instead of doing it; launch does all of it. Memory that was
- * allocated or freed in between stays the graph's until it is freed. Nothing may wait for the device in between, or copy
- * from or to the host. Random numbers go on from launch to launch; their generators must outlive the graph. Steps of
- * optimizers take their numbers from renew(graph): the same steps are then called once more in the same order, which
+ * allocated or freed in between stays the graph's until it is freed. Nothing may wait for the device in between, or
+ * copy from or to the host. Random numbers go on from launch to launch; their generators must outlive the graph. Steps
+ * of optimizers take their numbers from renew(graph): the same steps are then called once more in the same order, which
  * only notes the numbers, then renew(0) and launch. end leaves no capture behind even where it fails. */
 TALUS_API int talus_graph_begin(int device);
 TALUS_API talus_ptr talus_graph_end(int device);
