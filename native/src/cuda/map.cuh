@@ -25,10 +25,16 @@ __device__ __forceinline__ static void map_pack(const F& f, Pack<Out, N>& out, c
   for (int i = 0; i < N; ++i) out.values[i] = f(in.values[i]...);
 }
 
+// Turing's multiprocessors hold 1024 threads, the others 1536 and more; ptxas refuses to be asked for what none holds.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+constexpr int kMostMapBlocks = 1024 / kMapThreads;
+#else
+constexpr int kMostMapBlocks = 1536 / kMapThreads;
+#endif
 // Blocks that must share a multiprocessor, 0 leaves it to the compiler: for the most there can be, it would spill packs
 // of bytes and functions of doubles.
 template <int N, class Out, class... In>
-constexpr int kMapBlocks = N == 8                                   ? 6
+constexpr int kMapBlocks = N == 8                                   ? kMostMapBlocks
                            : sizeof(Out) == 8 && sizeof...(In) == 1 ? 4
                                                                     : 0;
 
