@@ -146,18 +146,32 @@ public abstract class Optimizer implements AutoCloseable {
       for (int i = 0; i < count; i++) {
         batch[i].write(addresses, i);
       }
-      Again again = new Again(group, Arrays.copyOf(batch, count), addresses);
-      again.update();
+      update(group, batch, addresses);
       if (capture == null) {
-        again.replayed();
+        advance(batch, count);
       } else {
-        capture.renews(again);
+        capture.renews(new Again(group, Arrays.copyOf(batch, count), addresses));
         addresses = new Addresses(0, 0);
       }
     }
   }
 
-  /** One native call, which a graph repeats with the numbers of its later steps. */
+  /** The native call of the batch's next step. */
+  private void update(ParameterGroup group, Slot[] slots, Addresses at) {
+    Slot first = slots[0];
+    update(group, first.parameter.device().id(), first.parameter.dtype(), at, first.steps + 1);
+  }
+
+  /** Notes that the step was taken. */
+  private static void advance(Slot[] slots, int count) {
+    long steps = slots[0].steps + 1;
+    for (int i = 0; i < count; i++) {
+      slots[i].steps = steps;
+      slots[i].parameter.versionCounter().bump();
+    }
+  }
+
+  /** A step that a graph repeats with the numbers of its later steps. */
   private final class Again implements Capture.Renewal {
     private final ParameterGroup group;
     private final Slot[] slots;
@@ -169,26 +183,17 @@ public abstract class Optimizer implements AutoCloseable {
       this.at = at;
     }
 
-    void update() {
-      Parameter first = slots[0].parameter;
-      Optimizer.this.update(group, first.device().id(), first.dtype(), at, slots[0].steps + 1);
-    }
-
     @Override
     public void renew() {
       for (int i = 0; i < slots.length; i++) {
         slots[i].requireUnmoved(at, i);
       }
-      update();
+      update(group, slots, at);
     }
 
     @Override
     public void replayed() {
-      long steps = slots[0].steps + 1;
-      for (Slot slot : slots) {
-        slot.steps = steps;
-        slot.parameter.versionCounter().bump();
-      }
+      advance(slots, slots.length);
     }
   }
 
