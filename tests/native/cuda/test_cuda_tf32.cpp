@@ -70,6 +70,11 @@ void compare(const Case& c) {
 
 }  // namespace
 
+#if defined(TALUS_TEST_EMULATED)
+// Or most of what follows would test nothing.
+TEST(emulated_devices_have_tf32) { CHECK(has_tf32()); }
+#endif
+
 TEST(the_setting_has_two_values) {
   CHECK(talus::float32_matmul_precision() == TALUS_PRECISION_HIGHEST);
   CHECK_FAILS(talus::set_float32_matmul_precision(2), "2, expected 0 (highest) or 1 (high)");
