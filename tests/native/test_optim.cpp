@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "check.h"
@@ -197,6 +198,38 @@ TEST(no_weight_decay_leaves_infinite_weights_alone) {
   under_test::sgd_step(TALUS_FLOAT32, 1, &n, &p, &g, nullptr, 0.1, 0, 0, 0, false, false, true);
   CHECK(param == std::numeric_limits<float>::infinity());
 }
+
+#if !defined(TALUS_TEST_CUDA)  // GPUs are not slow with denormal numbers and keep them
+
+// A weight whose gradient stays zero has averages that shrink; Intel's processors are slow with denormal numbers.
+template <class T>
+void check_averages_never_are_denormal() {
+  constexpr T least = std::numeric_limits<T>::min(), denormal = least / 2;
+  const int64_t n = 1000;
+  std::vector<T> params(n, T{1}), grads(n, T{0}), buffers(n, least), averages(n, least), squares(n, least);
+  const auto address = [](std::vector<T>& v) { return static_cast<int64_t>(reinterpret_cast<uintptr_t>(v.data())); };
+  const int64_t p = address(params), g = address(grads), b = address(buffers);
+  const int64_t m = address(averages), v = address(squares);
+  under_test::sgd_step(dtype_of<T>(), 1, &n, &p, &g, &b, 0.1, 0.9, 0, 0, false, false, false);
+  under_test::adam_step(dtype_of<T>(), 1, &n, &p, &g, &m, &v, nullptr, 0.1, 0.9, 0.99, 1e-8, 0, false, false, 100);
+  const auto is_denormal = [](T x) { return std::fpclassify(x) == FP_SUBNORMAL; };
+  for (const auto* state : {&buffers, &averages, &squares})
+    CHECK(std::count_if(state->begin(), state->end(), is_denormal) == 0);
+  CHECK(std::count(params.begin(), params.end(), T{1}) == n);
+  // The caller's arithmetic is as before.
+  volatile T smallest = least;
+  CHECK(smallest / 2 == denormal);
+  CHECK(denormal > 0);
+}
+
+TEST(averages_never_are_denormal) {
+  for_each_isa([](const char*) {
+    check_averages_never_are_denormal<float>();
+    check_averages_never_are_denormal<double>();
+  });
+}
+
+#endif
 
 TEST(wrong_types_are_refused) {
   CHECK_FAILS(

@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "cpu/flush_denormals.h"
 #include "cpu/isa/optim_table.h"
 #include "dtype.h"
 #include "kernels.h"
@@ -44,6 +45,7 @@ void for_each_run(int count, const int64_t* numels, int64_t grain, int64_t least
   int64_t total = 0;
   for (int i = 0; i < count; ++i) ends[static_cast<size_t>(i)] = total += units(i);
   parallel_for(total, total < least ? total : grain, [&](int64_t begin, int64_t end) {
+    const FlushDenormals flush;
     int i = static_cast<int>(std::upper_bound(ends.begin(), ends.end(), begin) - ends.begin());
     while (begin < end) {
       const int64_t tensor_end = ends[static_cast<size_t>(i)], stop = std::min(end, tensor_end);
