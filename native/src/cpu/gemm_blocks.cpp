@@ -10,9 +10,10 @@
 namespace talus::cpu {
 namespace {
 
-// Up to this many column tiles A is read in place, up to this many row tiles B is: packing would not be reused enough.
+// Up to this many column tiles A is read in place, and for up to this many rows B is: packing would not be reused
+// enough.
 constexpr int64_t kColumnTilesInPlace = 4;
-constexpr int64_t kRowTilesInPlace = 6;
+constexpr int64_t kRowsInPlace = 24;
 // Rows this far apart, or a multiple of it, share the few lines of one cache set and take a page each: they are packed
 // sooner.
 constexpr int64_t kCollidingBytes = 2048;
@@ -65,9 +66,9 @@ int64_t deepest(const GemmKernels<T>& kernels) {
   return stays ? l1 / both / kDepthStep * kDepthStep : std::max<int64_t>(16, l1 / 64);
 }
 
-// Where the largest blocks stay. All of B passes by once for each group of A's panels, which takes a quarter of L2; what
-// all threads read of B takes a quarter of L3, and so does what they pack of A at once. One thread alone with long sums
-// packs a group right before it is used, and takes up to half of a small L2 for it.
+// Where the largest blocks stay. All of B passes by once for each group of A's panels, which takes a quarter of L2;
+// what all threads read of B takes a quarter of L3, and so does what they pack of A at once. One thread alone with long
+// sums packs a group right before it is used, and takes up to half of a small L2 for it.
 template <class T>
 struct BlockSizes {
   int64_t depth, columns, rows, group_panels;
@@ -102,7 +103,7 @@ class Blocks {
                 ceil_div(p_.n, width_) > (collide(p_.a) ? kTilesInPlaceColliding : kColumnTilesInPlace)),
         pack_b_(p_.b.trans ||
                 (p_.k >= kDepthToPack &&
-                 ceil_div(p_.m, kernels.rows) > (collide(p_.b) ? kTilesInPlaceColliding : kRowTilesInPlace))),
+                 (p_.m > kRowsInPlace || (collide(p_.b) && ceil_div(p_.m, kernels.rows) > kTilesInPlaceColliding)))),
         tile_by_tile_(pack_b_ && p_.m <= sizes_.rows && sizes_.depth > kDepthAlongRows &&
                       ceil_div(p_.n, width_) >= kTilesPerThread * threads_ &&
                       p_.m * sizes_.depth * int64_t{sizeof(T)} <= caches().l2 / 2),
