@@ -71,7 +71,7 @@ class Implicit {
 
   // Packed and multiplied by this thread, some channels after the other.
   void one_block(const PixelBlock& block, int64_t g) const {
-    const Patches<T> patches(gemm_, s_, block, depth_, panels_ <= kPanelsInPlace);
+    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace);
     const Scratch<T> packed(patches.size()), rows(gemm_.rows * row_stride());
     for (int64_t c = 0; c < s_.group_c(); c += channels_) {
       patches.pack(planes(block, g), c, std::min(c + channels_, s_.group_c()), 0, packed.get());
@@ -82,7 +82,7 @@ class Implicit {
 
   // All threads pack, then they share the output channels, and columns if channels are few.
   void shared_block(const PixelBlock& block, int64_t g) const {
-    const Patches<T> patches(gemm_, s_, block, depth_, panels_ <= kPanelsInPlace);
+    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace);
     const int64_t chunks = ceil_div(s_.group_c(), channels_);
     const Scratch<T> packed(chunks * patches.size());
     const int64_t threads = num_threads();

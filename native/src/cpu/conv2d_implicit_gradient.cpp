@@ -90,8 +90,7 @@ class ImplicitGradient {
   }
 
   void one_block(const PixelBlock& block, int64_t g, int64_t threads) const {
-    const Patches<T> patches(gemm_, pixels_, block, depth_,
-                             ceil_div(s_.group_c() * kernel_, gemm_.rows) <= kPanelsInPlace);
+    const Patches<T> patches(gemm_, pixels_, block, depth_, s_.group_c() * kernel_ <= kRowsInPlace);
     const int64_t o = s_.group_o(), c = s_.group_c(), chunks = ceil_div(o, depth_);
     const int64_t chunk_size = few_pixels_ ? block.images * area_ * depth_ : patches.size();
     const Scratch<T> packed(chunks * chunk_size);
@@ -207,7 +206,7 @@ class ImplicitGradient {
   void multiply_rows(int64_t images, const T* w, int64_t rows, const T* packed, int64_t image, T* sums,
                      const Space& space) const {
     const int64_t width = kTileVectors * gemm_.lanes, high = row_height();
-    const bool in_place = gemm_.partial_b && images * ceil_div(area_, high) <= kPanelsInPlace;
+    const bool in_place = gemm_.partial_b && images * area_ <= kRowsInPlace;
     for (int64_t o = 0; o < s_.group_o(); o += depth_, packed += images * area_ * depth_, w += depth_ * s_.taps()) {
       GemmTile<T> t = tile(o);
       t.ldc = rows;

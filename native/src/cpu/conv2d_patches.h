@@ -13,8 +13,6 @@ namespace talus::cpu {
 
 // Pixels of a block, about.
 constexpr int64_t kColumns = 256;
-// So few panels of one side do not repay packing what can be read in place of the other.
-constexpr int64_t kPanelsInPlace = 6;
 // Blocks for each thread, when each is one thread's own. Fewer are shared by all threads.
 constexpr int64_t kBlocksPerThread = 8;
 // Pieces for each thread of what threads share.

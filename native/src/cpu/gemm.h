@@ -14,6 +14,10 @@ constexpr int64_t kParallelWork = 1 << 20;
 // allocating would cost as much as the arithmetic.
 constexpr int64_t kSmallWork = 1 << 18;
 
+// So few rows of A do not repay packing B where it can be read in place. Its rows lie on many pages, and often in few
+// sets of the caches.
+constexpr int64_t kRowsInPlace = 24;
+
 template <class T>
 struct Matrix {
   const T* data;

@@ -10,10 +10,8 @@
 namespace talus::cpu {
 namespace {
 
-// Up to this many column tiles A is read in place, and for up to this many rows B is: packing would not be reused
-// enough.
+// Up to this many column tiles A is read in place: packing would not be reused enough.
 constexpr int64_t kColumnTilesInPlace = 4;
-constexpr int64_t kRowsInPlace = 24;
 // Rows this far apart, or a multiple of it, share the few lines of one cache set and take a page each: they are packed
 // sooner.
 constexpr int64_t kCollidingBytes = 2048;
