@@ -8,6 +8,7 @@
 #include "cuda/index_errors.h"
 #include "cuda/memory.h"
 #include "cuda/runtime.h"
+#include "error.h"
 
 namespace talus::cuda {
 
@@ -68,6 +69,16 @@ class Moment {
   cudaEvent_t event_ = nullptr;
 };
 
+// A copy takes part in the streams of both devices, and a graph repeats the work of one.
+void refuse_captured_transfer(int captured_device, int from_device, int to_device) {
+  if (capture_number() == 0) return;
+  fail(TALUS_UNSUPPORTED,
+       "transfer: a graph is being captured on this stream of CUDA device %d, and a graph repeats the work of one "
+       "device only, so no copy from CUDA device %d to CUDA device %d can be part of it; copy before the capture "
+       "begins or after the replay, or use another stream",
+       captured_device, from_device, to_device);
+}
+
 }  // namespace
 
 void put(void* device, const void* host, int64_t bytes) {
@@ -120,11 +131,11 @@ void get(void* host, const void* device, int64_t bytes) {
 
 void transfer(int from_device, const void* from, int to_device, void* to, int64_t bytes) {
   use_device(from_device);
-  refuse_in_capture("transfer");
+  refuse_captured_transfer(from_device, from_device, to_device);
   const cudaStream_t reading = current_stream();
   const Moment made;
   use_device(to_device);
-  refuse_in_capture("transfer");
+  refuse_captured_transfer(to_device, from_device, to_device);
   made.hold(current_stream());
   // Where the two cannot reach each other, the driver goes through the host.
   TALUS_CHECK_CUDA(cudaMemcpyPeerAsync(to, to_device, from, from_device, static_cast<size_t>(bytes), current_stream()));

@@ -99,8 +99,11 @@ TEST(devices_copy_to_each_other_in_order) {
           cuda::use_device(0);
           CHECK(all_are(x.values(), 230));
           cuda::graph_begin();
-          CHECK_FAILS(cuda::transfer(1, y.at, 0, x.at, 12000), "transfer: a graph is being captured");
-          CHECK_FAILS(cuda::transfer(0, x.at, 1, y.at, 12000), "transfer: a graph is being captured");
+          CHECK_FAILS(cuda::transfer(1, y.at, 0, x.at, 12000),
+                      "transfer: a graph is being captured on this stream of CUDA device 0, and a graph repeats the "
+                      "work of one device only, so no copy from CUDA device 1 to CUDA device 0 can be part of it; copy "
+                      "before the capture begins");
+          CHECK_FAILS(cuda::transfer(0, x.at, 1, y.at, 12000), "no copy from CUDA device 0 to CUDA device 1");
           cuda::use_device(0);
           cuda::graph_free(cuda::graph_end());
 #if defined(TALUS_TEST_EMULATED)
