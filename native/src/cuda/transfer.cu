@@ -2,6 +2,8 @@
 // fills the next, and the caller's array is free again when put returns.
 #include <cstring>
 #include <mutex>
+#include <set>
+#include <utility>
 
 #include "cuda/device.cuh"
 #include "cuda/graph.h"
@@ -79,6 +81,30 @@ void refuse_captured_transfer(int captured_device, int from_device, int to_devic
        captured_device, from_device, to_device);
 }
 
+// Which device (first) was let to reach whose memory (second), or cannot.
+struct Peers {
+  std::mutex mutex;
+  std::set<std::pair<int, int>> known;
+};
+
+// Lets a device, the current one, reach another's memory where it can, for good: only then the driver copies directly.
+void reach(int device, int other) {
+  static Peers& peers = *new Peers;
+  const std::lock_guard<std::mutex> lock(peers.mutex);
+  if (device == other || peers.known.count({device, other}) > 0) return;
+  int can = 0;
+  TALUS_CHECK_CUDA(cudaDeviceCanAccessPeer(&can, device, other));
+  if (can != 0) {
+    const cudaError_t error = cudaDeviceEnablePeerAccess(other, 0);
+    // Somebody else in the process did, or a device has as many peers as it can: then copies go through the host.
+    if (error == cudaErrorPeerAccessAlreadyEnabled || error == cudaErrorTooManyPeers)
+      static_cast<void>(cudaGetLastError());
+    else
+      check(error, "cudaDeviceEnablePeerAccess");
+  }
+  peers.known.emplace(device, other);
+}
+
 }  // namespace
 
 void put(void* device, const void* host, int64_t bytes) {
@@ -137,7 +163,8 @@ void transfer(int from_device, const void* from, int to_device, void* to, int64_
   use_device(to_device);
   refuse_captured_transfer(to_device, from_device, to_device);
   made.hold(current_stream());
-  // Where the two cannot reach each other, the driver goes through the host.
+  // The destination's device copies. Where it cannot reach the source, the driver goes through the host.
+  reach(to_device, from_device);
   TALUS_CHECK_CUDA(cudaMemcpyPeerAsync(to, to_device, from, from_device, static_cast<size_t>(bytes), current_stream()));
   const Moment moved;
   use_device(from_device);

@@ -3,6 +3,10 @@
 
 #include "cuda/device_array.h"
 
+#if defined(TALUS_TEST_EMULATED)
+#include "cuda_runtime.h"
+#endif
+
 using namespace talus;
 
 namespace {
@@ -118,3 +122,42 @@ TEST(devices_copy_to_each_other_in_order) {
     });
   });
 }
+
+#if defined(TALUS_TEST_EMULATED)
+// Pairs of devices of their own: a device is let to reach another once for the whole process.
+TEST(copies_are_direct_where_devices_reach_each_other) {
+  emulator::set_device_count(4);
+  // The bytes arrive in any case.
+  const auto copy = [](int from, int to) {
+    const int64_t before = emulator::copies_through_host();
+    cuda::use_device(from);
+    const Array x(random_values<float>(100, 5));
+    cuda::use_device(to);
+    {
+      const Array y(100);
+      for (int i = 0; i < 2; ++i) cuda::transfer(from, x.at, to, y.at, 400);
+      cuda::use_device(to);
+      CHECK(y.values() == random_values<float>(100, 5));
+    }
+    cuda::use_device(from);
+    return emulator::copies_through_host() - before;
+  };
+  CHECK(copy(2, 3) == 0);
+  emulator::set_most_peers(1);
+  CHECK(copy(3, 2) == 0);
+  CHECK(copy(1, 2) == 2);
+  emulator::set_most_peers(0);
+  CHECK(copy(0, 3) == 2);
+  emulator::set_most_peers(4);
+  // Another library was first.
+  cuda::use_device(1);
+  CHECK(cudaDeviceEnablePeerAccess(3, 0) == cudaSuccess);
+  CHECK(copy(3, 1) == 0);
+  CHECK(cudaPeekAtLastError() == cudaSuccess);
+  for (const int device : {3, 2, 1, 0}) {
+    cuda::use_device(device);
+    cuda::memory_trim();
+  }
+  emulator::set_device_count(1);
+}
+#endif

@@ -17,6 +17,11 @@ void set_driver_version(int version);
 void set_compute_capability(int capability);
 // Bytes of each device's memory from now on, at most what is reserved for it; 0: as much as that.
 void set_device_memory(int64_t bytes);
+// How many others each device can reach from now on: copies from one that it does not reach go through the host. With 0
+// no device can reach another. Kernels may not touch another device's memory in any case: Talus has none that do.
+void set_most_peers(int count);
+// Copies between devices so far that went through the host.
+int64_t copies_through_host();
 // Whether this program watches every access of its kernels; see hooks.cpp.
 bool checking();
 // What was wrong with the last kernel that failed, or empty.

@@ -146,7 +146,13 @@ cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from, int f
     return remember(cudaErrorInvalidDevice);
   if (!on_device(to) || device_of(to) != to_device || !on_device(from) || device_of(from) != from_device)
     return remember(cudaErrorInvalidValue);
-  return cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream);
+  const cudaError_t error = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream);
+  // The stream's device copies.
+  if (error == cudaSuccess && from_device != to_device) {
+    const int copying = stream_at(stream)->device;
+    note_peer_copy(copying, copying == to_device ? from_device : to_device);
+  }
+  return error;
 }
 
 cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {

@@ -61,5 +61,7 @@ bool capturing();
 void end_capture(CUgraph_st* graph);
 
 bool is_pinned(const void* address);
+// Counts a copy that this device makes from or to another one.
+void note_peer_copy(int device, int other);
 
 }  // namespace emulator

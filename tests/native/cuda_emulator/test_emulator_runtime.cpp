@@ -167,3 +167,50 @@ TEST(arguments_are_checked) {
   CHECK(x.values() == (std::vector<int>{0x01010101, 0x01010101, 2, 3}));
   cudaGetLastError();
 }
+
+TEST(devices_reach_each_other_when_they_are_let) {
+  emulator::set_device_count(3);
+  const auto let = [](int device, int peer, unsigned flags = 0) {
+    OK(cudaSetDevice(device));
+    return cudaDeviceEnablePeerAccess(peer, flags);
+  };
+  const auto can = [](int device, int peer) {
+    int answer = -1;
+    OK(cudaDeviceCanAccessPeer(&answer, device, peer));
+    return answer;
+  };
+  CHECK(can(0, 1) == 1 && can(1, 0) == 1 && can(1, 1) == 0);
+  emulator::set_most_peers(0);
+  CHECK(can(0, 1) == 0 && let(0, 1) == cudaErrorInvalidDevice);
+  emulator::set_most_peers(1);
+  CHECK(let(0, 3) == cudaErrorInvalidDevice && let(0, 0) == cudaErrorInvalidDevice);
+  CHECK(let(0, 1, 1) == cudaErrorInvalidValue);
+  cudaGetLastError();
+  OK(let(0, 1));
+  CHECK(let(0, 1) == cudaErrorPeerAccessAlreadyEnabled && let(0, 2) == cudaErrorTooManyPeers);
+  emulator::set_most_peers(4);
+  const Array<int> here(counted(4));
+  OK(cudaSetDevice(1));
+  {
+    const Array<int> there(std::vector<int>(4, 7));
+    // The other way it was not let.
+    for (const int copying : {0, 1}) {
+      const int64_t before = emulator::copies_through_host();
+      OK(cudaSetDevice(copying));
+      OK(cudaMemcpyPeerAsync(copying == 0 ? here.at : there.at, copying, copying == 0 ? there.at : here.at, 1 - copying,
+                             16, nullptr));
+      OK(cudaDeviceSynchronize());
+      CHECK(emulator::copies_through_host() == before + copying);
+    }
+    CHECK(here.values() == std::vector<int>(4, 7) && there.values() == std::vector<int>(4, 7));
+  }
+  OK(cudaSetDevice(0));
+  // To copy from memory is not to touch it.
+  if (checking()) {
+    OK(cudaSetDevice(1));
+    finds("memory of another device", add, 1, 4, here.at, 1);
+    OK(cudaSetDevice(0));
+  }
+  emulator::set_device_count(1);
+  cudaGetLastError();
+}
