@@ -63,11 +63,17 @@ void multiply_by(GemmProduct<T> p, int64_t entries, bool a_along_k, bool b_along
   });
 }
 
+// f(tiles) with those that multiply elements of this type.
+template <class T, class F>
+void with_tiles(F&& f) {
+  if constexpr (sizeof(T) == 4)
+    if (tensor_cores_allowed()) return f(TensorTiles{});
+  f(GemmTiles<T>{});
+}
+
 template <class T>
 void multiply(const GemmProduct<T>& p, int64_t entries, bool a_along_k, bool b_along_k) {
-  if constexpr (sizeof(T) == 4)
-    if (tensor_cores_allowed()) return multiply_by<TensorTiles>(p, entries, a_along_k, b_along_k);
-  multiply_by<GemmTiles<T>>(p, entries, a_along_k, b_along_k);
+  with_tiles<T>([&](auto tiles) { multiply_by<decltype(tiles)>(p, entries, a_along_k, b_along_k); });
 }
 
 template <class T>
@@ -128,6 +134,19 @@ void gemm(int dtype, const GemmParams& p) {
   // Without terms to sum up there is no product, only an epilogue.
   if (g.k > 0 && cublas_used()) return cublas_gemm(dtype, g);
   dispatch_float(dtype, "gemm", [&](auto type) { gemm_of<typename decltype(type)::type>(g); });
+}
+
+int tile_of(int dtype, const GemmParams& p) {
+  const GemmParams g = folded(p);
+  int tile = 0;
+  dispatch_float(dtype, "gemm", [&](auto type) {
+    with_tiles<typename decltype(type)::type>([&](auto tiles) {
+      tile = plan_tiles<decltype(tiles)>(checked_size("m", g.m), checked_size("n", g.n), checked_size("k", g.k),
+                                         std::min(kMostEntries, g.batch), kMostPieces)
+                 .tile;
+    });
+  });
+  return tile;
 }
 
 }  // namespace talus::cuda

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "params.h"
+
 namespace talus::cuda {
 
 // A as [rows = m, k], B as [rows = n, k]: both are summed over k. Sizes fit an int; offsets need not.
@@ -31,5 +33,9 @@ struct GemmProduct {
 // Products of one row or one column: a matrix times a vector, bound by memory. along_k: which way lines of A and B run.
 template <class T>
 void multiply_vector(const GemmProduct<T>& p, int64_t entries, bool a_along_k, bool b_along_k);
+
+// The tile by which the current device would multiply matrices of more than one row and column, as the setting of
+// precision is now: 0 is the large one, 1 the middle one, 2 the small one. For tests that mean one of them.
+int tile_of(int dtype, const GemmParams& p);
 
 }  // namespace talus::cuda
