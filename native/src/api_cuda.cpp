@@ -12,6 +12,7 @@ using namespace talus;
 namespace {
 
 thread_local char last_error[1024] = "";
+thread_local int last_status = TALUS_OK;
 
 // Runs statements with the device being the thread's; in a build without CUDA there is no such device.
 template <class F>
@@ -48,7 +49,7 @@ namespace talus {
 
 int failed(int status, const char* message) {
   std::snprintf(last_error, sizeof last_error, "%s", message);
-  return status;
+  return last_status = status;
 }
 
 void use_cuda(int device) {
@@ -70,6 +71,8 @@ void use_cuda(int device) {
 extern "C" {
 
 const char* talus_last_error(void) { return last_error; }
+
+int talus_last_status(void) { return last_status; }
 
 int talus_cuda_device_count(void) {
   int count = 0;

@@ -9,7 +9,7 @@
 
 namespace talus {
 
-// Keeps the thread's message; returns the status.
+// Keeps status and message as the thread's last ones; returns the status.
 int failed(int status, const char* message);
 
 // Runs f; no exception leaves.

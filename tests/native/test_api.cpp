@@ -10,6 +10,9 @@ std::string error() { return talus_last_error(); }
 
 bool error_has(const char* part) { return error().find(part) != std::string::npos; }
 
+// What a function that returns no status failed with.
+bool failed_with(int status, const char* part) { return talus_last_status() == status && error_has(part); }
+
 int64_t live_blocks() {
   int64_t stats[TALUS_MEM_STATS] = {};
   CHECK(talus_memory_stats(TALUS_DEVICE_CPU, stats) == TALUS_OK);
@@ -68,10 +71,10 @@ TEST(blocks_and_counters) {
   CHECK(error_has("released before"));
   CHECK(live_blocks() == before);
   CHECK(talus_alloc(TALUS_DEVICE_CPU, -1) == nullptr);
-  CHECK(error_has("-1 bytes"));
+  CHECK(failed_with(TALUS_INVALID_ARGUMENT, "-1 bytes"));
   CHECK(talus_memory_set_limit(TALUS_DEVICE_CPU, 1 << 20) == TALUS_OK);
   CHECK(talus_alloc(TALUS_DEVICE_CPU, 1 << 22) == nullptr);
-  CHECK(error_has("4194304 bytes requested") && error_has("limit 1048576"));
+  CHECK(failed_with(TALUS_OUT_OF_MEMORY, "4194304 bytes requested") && error_has("limit 1048576"));
   CHECK(talus_memory_set_limit(TALUS_DEVICE_CPU, INT64_MAX) == TALUS_OK);
   CHECK(talus_memory_trim(TALUS_DEVICE_CPU) == TALUS_OK);
   CHECK(talus_memory_reset_peak(TALUS_DEVICE_CPU) == TALUS_OK);
@@ -87,8 +90,10 @@ TEST(a_missing_device_is_named) {
 #endif
   const char* const why = built ? "CUDA device" : "no CUDA support";
   const int status = built ? TALUS_INVALID_ARGUMENT : TALUS_UNSUPPORTED;
-  CHECK(talus_alloc(missing, 100) == nullptr);
-  CHECK(error_has(why));
+  CHECK(talus_alloc(missing, 100) == nullptr && failed_with(status, why));
+  CHECK(talus_stream_create(missing) == nullptr && failed_with(status, why));
+  CHECK(talus_event_create(missing) == nullptr && failed_with(status, why));
+  CHECK(talus_graph_end(missing) == nullptr && failed_with(status, why));
   CHECK(talus_arange(missing, TALUS_FLOAT32, 0, 0, 1, nullptr) == status);
   CHECK(talus_softmax(missing, 0, TALUS_FLOAT32, 0, 0, nullptr, nullptr) == status);
   CHECK(talus_put_i32(missing, nullptr, nullptr, 0) == status);
@@ -98,7 +103,8 @@ TEST(a_missing_device_is_named) {
   CHECK(talus_memory_holders(missing, 0, nullptr) == -1);
   CHECK(talus_device_name(missing) == nullptr && std::string(talus_device_name(TALUS_DEVICE_CPU)) == "CPU");
   CHECK(talus_synchronize(TALUS_DEVICE_CPU) == TALUS_OK);
-  CHECK(talus_stream_create(TALUS_DEVICE_CPU) == nullptr && error_has("device 0 is the CPU"));
+  CHECK(talus_stream_create(TALUS_DEVICE_CPU) == nullptr);
+  CHECK(failed_with(TALUS_INVALID_ARGUMENT, "device 0 is the CPU"));
 }
 
 // Along all devices and back to the host.
@@ -227,11 +233,11 @@ TEST(the_message_belongs_to_the_thread) {
   CHECK(talus_alloc(0, -1) == nullptr);
   const std::string mine = error();
   std::thread([] {
-    CHECK(error().empty());
+    CHECK(error().empty() && talus_last_status() == TALUS_OK);
     CHECK(talus_alloc(0, -2) == nullptr);
     CHECK(error_has("-2 bytes"));
   }).join();
-  CHECK(error() == mine);
+  CHECK(error() == mine && talus_last_status() == TALUS_INVALID_ARGUMENT);
 }
 
 TEST(a_few_kernels_compute) {

@@ -4,7 +4,8 @@
  * Plain C: scalars, enums, addresses and a status code. No C++ type and no exception crosses it.
  *
  * Conventions
- *  - Every function that can fail returns a talus_status; talus_last_error() then explains it (per thread).
+ *  - Every function that can fail returns a talus_status; talus_last_error() then explains it (per thread). Those that
+ *    return an address, a name or a count return 0, NULL or -1 instead; talus_last_status() then has the status.
  *  - Addresses are talus_ptr (bindings pass them as 64-bit integers); 0 means "absent" where a parameter is optional.
  *  - `device` is TALUS_DEVICE_CPU or TALUS_DEVICE_CUDA + ordinal.
  *  - Sizes, strides and counts are int64_t and count elements, not bytes. Matrices are row-major.
@@ -215,6 +216,8 @@ enum talus_precision { TALUS_PRECISION_HIGHEST = 0, TALUS_PRECISION_HIGH = 1 };
 TALUS_API const char* talus_version(void);
 /* Message of this thread's last failure; valid until its next failing call. */
 TALUS_API const char* talus_last_error(void);
+/* The talus_status of that failure; TALUS_OK if there was none. */
+TALUS_API int talus_last_status(void);
 /* Name of the instruction set in use: "baseline", "avx2", "avx512" or "neon". NULL if the environment variable
    TALUS_ISA names none of this machine's; every kernel then fails, too, and talus_last_error() tells the choices. */
 TALUS_API const char* talus_isa(void);

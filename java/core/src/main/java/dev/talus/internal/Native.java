@@ -21,6 +21,19 @@ public final class Native {
     }
   }
 
+  /** An address as a function returned it that has no status to return: 0 where it failed. */
+  static long made(long address) {
+    if (address == 0) {
+      throw failure();
+    }
+    return address;
+  }
+
+  /** Why the last call of this thread failed that returned no status. */
+  static RuntimeException failure() {
+    return failure(talus_last_status(), talus_last_error());
+  }
+
   private static RuntimeException failure(int status, String message) {
     switch (status) {
       case TALUS_INVALID_ARGUMENT:
@@ -50,7 +63,7 @@ public final class Native {
   public static String isa() {
     String isa = talus_isa();
     if (isa == null) {
-      throw new IllegalArgumentException(talus_last_error());
+      throw failure();
     }
     return isa;
   }
@@ -94,7 +107,7 @@ public final class Native {
   public static String deviceName(int device) {
     String name = talus_device_name(device);
     if (name == null) {
-      throw new IllegalArgumentException(talus_last_error());
+      throw failure();
     }
     return name;
   }
@@ -106,11 +119,7 @@ public final class Native {
   // ------------------------------------------------------------------- memory
 
   public static long alloc(int device, long bytes) {
-    long block = talus_alloc(device, bytes);
-    if (block == 0) {
-      throw new OutOfMemoryException(talus_last_error());
-    }
-    return block;
+    return made(talus_alloc(device, bytes));
   }
 
   public static void free(int device, long block) {
@@ -140,7 +149,7 @@ public final class Native {
     long[] pairs = new long[2 * rows];
     int filled = talus_memory_holders(device, rows, pairs);
     if (filled < 0) {
-      throw new IllegalArgumentException(talus_last_error());
+      throw failure();
     }
     return Arrays.copyOf(pairs, 2 * filled);
   }
@@ -279,11 +288,7 @@ public final class Native {
   // ------------------------------------------------------------------- random
 
   public static long generatorCreate(long seed) {
-    long generator = talus_generator_create(seed);
-    if (generator == 0) {
-      throw new OutOfMemoryException(talus_last_error());
-    }
-    return generator;
+    return made(talus_generator_create(seed));
   }
 
   public static void generatorFree(long generator) {

@@ -6,16 +6,8 @@ import static dev.talus.bindings.talus.*;
 public final class NativeCuda {
   private NativeCuda() {}
 
-  /** A handle as the library returned it, which is 0 on failure. */
-  private static long made(long handle) {
-    if (handle == 0) {
-      throw new IllegalStateException(talus_last_error());
-    }
-    return handle;
-  }
-
   public static long streamCreate(int device) {
-    return made(talus_stream_create(device));
+    return Native.made(talus_stream_create(device));
   }
 
   public static void streamFree(int device, long stream) {
@@ -37,7 +29,7 @@ public final class NativeCuda {
   }
 
   public static long eventCreate(int device) {
-    return made(talus_event_create(device));
+    return Native.made(talus_event_create(device));
   }
 
   public static void eventFree(int device, long event) {
@@ -73,7 +65,7 @@ public final class NativeCuda {
   }
 
   public static long graphEnd(int device) {
-    return made(talus_graph_end(device));
+    return Native.made(talus_graph_end(device));
   }
 
   public static void graphRenew(int device, long graph) {

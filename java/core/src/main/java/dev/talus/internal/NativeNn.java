@@ -333,7 +333,7 @@ public final class NativeNn {
   public static String conv2dAlgorithm(int device, int type, int pass, long[] params) {
     String algorithm = talus_conv2d_algorithm(device, type, pass, params);
     if (algorithm == null) {
-      throw new IllegalArgumentException(talus_last_error());
+      throw Native.failure();
     }
     return algorithm;
   }

@@ -1,6 +1,7 @@
 package dev.talus.tests.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -13,7 +14,12 @@ import dev.talus.cuda.Cuda;
 import dev.talus.cuda.Event;
 import dev.talus.cuda.Stream;
 import dev.talus.cuda.StreamContext;
+import dev.talus.internal.Native;
+import dev.talus.internal.NativeCuda;
+import dev.talus.memory.OutOfMemoryException;
 import java.util.Arrays;
+import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /** Streams and events. */
@@ -177,5 +183,27 @@ class CudaStreamTest {
       Cuda.synchronize(other);
       Cuda.synchronize();
     }
+  }
+
+  /** Below the checks of the public classes, which come first. */
+  @Test
+  void whatCannotBeMadeSaysWhy() {
+    int missing = Device.cudaCount() + 1;
+    for (ThrowingCallable creation :
+        List.<ThrowingCallable>of(
+            () -> NativeCuda.streamCreate(missing),
+            () -> NativeCuda.eventCreate(missing),
+            () -> NativeCuda.graphEnd(missing),
+            () -> Native.alloc(missing, 100))) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(creation)
+          .withMessageStartingWith("CUDA device " + (missing - 1) + " does not exist");
+    }
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> NativeCuda.graphEnd(GPU.id()))
+        .withMessage("graph_end: no graph was begun on this stream");
+    assertThatExceptionOfType(OutOfMemoryException.class)
+        .isThrownBy(() -> Native.alloc(GPU.id(), Long.MAX_VALUE))
+        .withMessageStartingWith("out of memory on CUDA device 0");
   }
 }
