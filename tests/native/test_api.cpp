@@ -170,7 +170,7 @@ TEST(a_cuda_device_computes) {
 }
 
 // Kernels cannot throw: what they report comes from whoever waits next, once.
-TEST(index_errors_of_a_device_reach_who_waits) {
+TEST(errors_of_kernels_reach_who_waits) {
   const int gpu = TALUS_DEVICE_CUDA;
   const float host[] = {1, 2, 3, 4};
   const int64_t indices[] = {2, 7};
@@ -187,6 +187,12 @@ TEST(index_errors_of_a_device_reach_who_waits) {
   CHECK(talus_synchronize(gpu) == TALUS_INDEX_ERROR);
   CHECK(error_has("Target 7 is out of bounds. Expected a class in [0, 2) or ignore_index 2"));
   CHECK(talus_synchronize(gpu) == TALUS_OK);
+  const int32_t numerators[] = {7, 8}, divisors[] = {2, 0};
+  int32_t quotients[2] = {};
+  CHECK(talus_put_i32(gpu, x, numerators, 2) == TALUS_OK && talus_put_i32(gpu, index, divisors, 2) == TALUS_OK);
+  CHECK(talus_binary(gpu, TALUS_FLOOR_DIVIDE, TALUS_INT32, 2, 0, nullptr, x, index, 0, out) == TALUS_OK);
+  CHECK(talus_get_i32(gpu, out, quotients, 2) == TALUS_INVALID_ARGUMENT && error_has("ZeroDivisionError"));
+  CHECK(talus_get_i32(gpu, out, quotients, 2) == TALUS_OK && quotients[0] == 3 && quotients[1] == 0);
   for (talus_ptr block : {x, index, out}) CHECK(talus_free(gpu, block) == TALUS_OK);
 }
 #endif

@@ -11,9 +11,10 @@
  *  - Sizes, strides and counts are int64_t and count elements, not bytes. Matrices are row-major.
  *  - `geometry` describes strided operands in one array: ndim sizes, then ndim strides for each operand in the
  *    order the parameter comment gives. NULL means all operands are contiguous and hold n elements.
- *  - Kernels trust their inputs: shapes are checked above the border. They do check values that only they see
- *    (class indices, row indices) and report TALUS_INDEX_ERROR; on CUDA devices, where kernels run later, the next
- *    function does that waits for the device or copies from it. Such indices choose nothing.
+ *  - Kernels trust their inputs: shapes are checked above the border. They do check values that only they see: class
+ *    and row indices (TALUS_INDEX_ERROR), and zeros that integers are divided by (TALUS_INVALID_ARGUMENT). On CUDA
+ *    devices, where kernels run later, the next function reports them that waits for the device or copies from it;
+ *    such indices choose nothing, and such quotients are 0.
  *  - Floating kernels take TALUS_FLOAT32 and TALUS_FLOAT64; functions that take more types say so.
  */
 #ifndef TALUS_TALUS_H

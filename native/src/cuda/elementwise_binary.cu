@@ -1,4 +1,5 @@
 // Element-wise operations of two operands.
+#include "cuda/kernel_errors.cuh"
 #include "cuda/map.cuh"
 #include "dtype.h"
 #include "elementwise_rules.h"
@@ -24,10 +25,10 @@ struct BinaryTestMap {
 // Of integers, for which dividing by zero is an error that only the kernel can see.
 template <template <class> class Op, class T>
 struct DivisionMap {
-  int* zero;
+  KernelError* error;
   __device__ T operator()(T x, T y) const {
     if (y != 0) return Op<T>::apply(x, y, T(0));
-    atomicExch(zero, 1);
+    report(error, KernelError::kDivision);
     return 0;
   }
 };
@@ -46,13 +47,11 @@ void launch_binary_test(const Geometry<3>& g, const void* x, const void* y, doub
 
 template <template <class> class Op, class T>
 void launch_division(const Geometry<3>& g, const void* x, const void* y, double p0, void* out) {
-  if constexpr (kFloating<T>) {
+  if constexpr (kFloating<T>)
     launch_binary<Op, T>(g, x, y, p0, out);
-  } else {
-    const Flag zero;
-    map(g, DivisionMap<Op, T>{zero.device()}, static_cast<T*>(out), static_cast<const T*>(x), static_cast<const T*>(y));
-    if (zero.read() != 0) fail_division();
-  }
+  else
+    map(g, DivisionMap<Op, T>{kernel_error()}, static_cast<T*>(out), static_cast<const T*>(x),
+        static_cast<const T*>(y));
 }
 
 #define TALUS_BINARY_CASE(op, Op) \

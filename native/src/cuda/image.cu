@@ -1,5 +1,5 @@
 // Batches of normalised images.
-#include "cuda/index_errors.cuh"
+#include "cuda/kernel_errors.cuh"
 #include "cuda/map.cuh"
 #include "image_rules.h"
 #include "kernels.h"

@@ -3,7 +3,7 @@
 // them in order instead. Indices out of range are left aside and reported.
 #include <algorithm>
 
-#include "cuda/index_errors.cuh"
+#include "cuda/kernel_errors.cuh"
 #include "cuda/map.cuh"
 #include "cuda/memory.h"
 #include "cuda/sort.h"

@@ -1,6 +1,6 @@
 // Losses. Blocks add up pieces in double, and one more block adds the pieces in order; a single piece needs no more
 // than its own block. All cuts follow the shape alone. Targets that are no class count as ignored and are reported.
-#include "cuda/index_errors.cuh"
+#include "cuda/kernel_errors.cuh"
 #include "cuda/math.cuh"
 #include "cuda/memory.h"
 #include "cuda/packs.cuh"
@@ -82,14 +82,14 @@ struct Targets {
   const int64_t* target;
   const T* weight;  // may be null
   int64_t ignore_index;
-  IndexError* error;
+  KernelError* error;
 
   // Row i's class, or -1.
   __device__ __forceinline__ int64_t of(int64_t i) const {
     const int64_t c = target[i];
     if (c == ignore_index) return -1;
     if (static_cast<uint64_t>(c) < static_cast<uint64_t>(classes)) return c;
-    report(error, nullptr, c, i, classes, ignore_index);
+    report(error, KernelError::kTarget, nullptr, c, i, classes, ignore_index);
     return -1;
   }
   __device__ __forceinline__ int64_t position(int64_t i, int64_t c) const {
@@ -100,7 +100,7 @@ struct Targets {
 
 template <class T>
 Targets<T> targets_of(int64_t classes, int64_t inner, const int64_t* target, const void* weight, int64_t ignore_index) {
-  return {classes, inner, target, static_cast<const T*>(weight), ignore_index, index_error()};
+  return {classes, inner, target, static_cast<const T*>(weight), ignore_index, kernel_error()};
 }
 
 // ------------------------------------------------------------------------------ negative log likelihood

@@ -7,7 +7,7 @@
 
 #include "cuda/device.cuh"
 #include "cuda/graph.h"
-#include "cuda/index_errors.h"
+#include "cuda/kernel_errors.h"
 #include "cuda/memory.h"
 #include "error.h"
 
@@ -195,7 +195,7 @@ CUstream_st* current_stream() {
 void synchronize() {
   refuse_beside_capture("synchronize");
   TALUS_CHECK_CUDA(cudaDeviceSynchronize());
-  throw_index_error();
+  throw_kernel_error();
 }
 
 Stream* stream_create() { return new Stream; }
@@ -225,7 +225,7 @@ void stream_synchronize(Stream* stream) {
   const UseStream use(stream);
   refuse_in_capture("stream_synchronize");
   TALUS_CHECK_CUDA(cudaStreamSynchronize(current_stream()));
-  throw_index_error();
+  throw_kernel_error();
 }
 
 bool stream_query(Stream* stream) {
@@ -262,7 +262,7 @@ void event_wait(Event* event) {
 void event_synchronize(Event* event) {
   event->require_moment("event_synchronize");
   TALUS_CHECK_CUDA(cudaEventSynchronize(event->handle));
-  throw_index_error();
+  throw_kernel_error();
 }
 
 bool event_query(Event* event) {
@@ -277,22 +277,6 @@ double event_milliseconds(Event* begin, Event* end) {
   float milliseconds = 0;
   TALUS_CHECK_CUDA(cudaEventElapsedTime(&milliseconds, begin->handle, end->handle));
   return static_cast<double>(milliseconds);
-}
-
-Flag::Flag() : device_(static_cast<int*>(allocate(sizeof(int)))) {
-  const cudaError_t error = cudaMemsetAsync(device_, 0, sizeof(int), current_stream());
-  if (error == cudaSuccess) return;
-  release(device_);
-  fail_call(static_cast<int>(error), "cudaMemsetAsync");
-}
-
-Flag::~Flag() { release(device_); }
-
-int Flag::read() const {
-  int value = 0;
-  TALUS_CHECK_CUDA(cudaMemcpyAsync(&value, device_, sizeof value, cudaMemcpyDeviceToHost, current_stream()));
-  TALUS_CHECK_CUDA(cudaStreamSynchronize(current_stream()));
-  return value;
 }
 
 }  // namespace talus::cuda

@@ -31,7 +31,7 @@ int current_device();
 // stream, which all threads share, so that what one thread makes another may use.
 CUstream_st* current_stream();
 // Waits for all streams of the current device. As all functions here named so, and as copies to the host, it throws
-// what kernels reported meanwhile (index_errors.h).
+// what kernels reported meanwhile (kernel_errors.h).
 void synchronize();
 
 // A stream of the current device.
@@ -70,21 +70,5 @@ Graph* graph_end();
 void graph_renew(Graph* graph);
 void graph_launch(Graph* graph);
 void graph_free(Graph* graph);
-
-// An int in device memory, 0 at first, by which kernels report what is wrong with values that only they see.
-class Flag {
- public:
-  Flag();
-  ~Flag();
-  Flag(const Flag&) = delete;
-  Flag& operator=(const Flag&) = delete;
-
-  int* device() const { return device_; }
-  // Waits for the kernels queued so far.
-  int read() const;
-
- private:
-  int* device_;
-};
 
 }  // namespace talus::cuda

@@ -7,7 +7,7 @@
 
 #include "cuda/device.cuh"
 #include "cuda/graph.h"
-#include "cuda/index_errors.h"
+#include "cuda/kernel_errors.h"
 #include "cuda/memory.h"
 #include "cuda/runtime.h"
 #include "error.h"
@@ -149,7 +149,7 @@ void get(void* host, const void* device, int64_t bytes) {
       const int i = static_cast<int>((k - 1) % kPieces);
       TALUS_CHECK_CUDA(cudaEventSynchronize(s.done[i]));
       // What made these bytes has run: if it reported an error, the host's array stays as it is.
-      if (k == 1) throw_index_error();
+      if (k == 1) throw_kernel_error();
       std::memcpy(to + (k - 1) * kPiece, s.pieces[i], length(k - 1));
     }
   }

@@ -136,8 +136,8 @@ TEST(threads_share_the_devices_stream) {
   });
 }
 
-// Whoever waits gets an index error, and the next one does not; a graph reports whenever it runs.
-TEST(index_errors_are_thrown_once_by_all_that_wait) {
+// Whoever waits gets what a kernel reported, and the next one does not; a graph reports whenever it runs.
+TEST(errors_of_kernels_are_thrown_once_by_all_that_wait) {
   cuda::use_device(0);
   for_each_isa([](const char*) {
     const Array x(std::vector<float>{1, 2, 3, 4}), out(2);
@@ -182,6 +182,45 @@ TEST(index_errors_are_thrown_once_by_all_that_wait) {
     cuda::event_free(event);
     cuda::stream_free(stream);
     cuda::release(index);
+  });
+}
+
+// Integers that are divided by zero: nothing waits, so a capture holds it, too, and the first error counts.
+TEST(divisions_by_zero_are_thrown_by_who_waits) {
+  cuda::use_device(0);
+  for_each_isa([](const char*) {
+    const int64_t host[] = {7, -7, 9, 2, 0, -4};
+    auto* const x = static_cast<int64_t*>(cuda::allocate(sizeof host));
+    int64_t* const out = static_cast<int64_t*>(cuda::allocate(24));
+    cuda::put(x, host, sizeof host);
+    const auto divide = [&](int op) { cuda::binary(op, TALUS_INT64, Geometry<3>(3, 0, nullptr), x, x + 3, 0, out); };
+    const auto results = [&] {
+      std::vector<int64_t> values(3);
+      cuda::get(values.data(), out, 24);
+      return values;
+    };
+    const char* const message = "ZeroDivisionError: an integer tensor is divided by zero";
+    divide(TALUS_FLOOR_DIVIDE);
+    CHECK_FAILS(results(), message);
+    CHECK(results() == (std::vector<int64_t>{3, 0, -3}));
+    cuda::Stream* const stream = cuda::stream_create();
+    cuda::stream_use(stream);
+    cuda::graph_begin();
+    divide(TALUS_REMAINDER);
+    cuda::Graph* const graph = cuda::graph_end();
+    for (int i = 0; i < 2; ++i) {
+      cuda::graph_launch(graph);
+      CHECK_FAILS(cuda::stream_synchronize(stream), message);
+    }
+    CHECK(results() == (std::vector<int64_t>{1, 0, -3}));
+    const int64_t one = 1;
+    cuda::put(x + 4, &one, sizeof one);
+    cuda::graph_launch(graph);
+    CHECK(results() == (std::vector<int64_t>{1, 0, -3}));
+    cuda::stream_use(nullptr);
+    cuda::graph_free(graph);
+    cuda::stream_free(stream);
+    for (int64_t* const block : {x, out}) cuda::release(block);
   });
 }
 

@@ -88,7 +88,8 @@ public final class Compare {
   /**
    * x / y rounded towards minus infinity.
    *
-   * @throws IllegalArgumentException for two bool tensors
+   * @throws IllegalArgumentException for two bool tensors; for an integer divided by zero, on a GPU
+   *     from the next operation that waits for it
    */
   public static Tensor floorDivide(Tensor x, Tensor y) {
     DType type = Types.promote(x, y);

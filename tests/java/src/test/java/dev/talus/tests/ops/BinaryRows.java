@@ -58,6 +58,8 @@ final class BinaryRows {
             .with(integer(4), Arg.indices(1, 2, 4, 8))
             .pairs((x, y) -> x / y)
             .constant(),
+        ofIntegers("floor_divide", Tensor::floorDivide, (x, y) -> Math.floor(x / y)),
+        ofIntegers("remainder", Tensor::remainder, BinaryRows::modulo),
         op("add int64 and float", t -> t[0].add(t[1]))
             .torch("add")
             .with(integer(3, 4), real(4))
@@ -125,6 +127,21 @@ final class BinaryRows {
         .with(integer(4, 9), integer(9))
         .with(fixed(Double.NaN, 1, 0, -0.0), fixed(Double.NaN, Double.NaN, -0.0, 0))
         .constant();
+  }
+
+  /** Divisions of integers, of which the one by zero is an error. */
+  private static OpRow ofIntegers(String name, BinaryOperator<Tensor> op, DoubleBinaryOperator f) {
+    return op(name + " int64", t -> op.apply(t[0], t[1]))
+        .torch(name)
+        .with(integer(3, 4), Arg.indices(1, -2, 3, -4))
+        .with(integer(2, 3), Arg.indices(-5))
+        .pairs(f)
+        .constant()
+        .fails(
+            IllegalArgumentException.class,
+            "ZeroDivisionError: an integer tensor is divided by zero",
+            integer(3),
+            Arg.indices(2, 0, 1));
   }
 
   private static OpRow broadcasting(

@@ -1,4 +1,4 @@
-#include "cuda/index_errors.h"
+#include "cuda/kernel_errors.h"
 
 #include <array>
 #include <atomic>
@@ -6,6 +6,7 @@
 #include <new>
 
 #include "cuda/device.cuh"
+#include "elementwise_rules.h"
 #include "index_rules.h"
 
 namespace talus::cuda {
@@ -17,9 +18,9 @@ constexpr int kMaxDevices = 64;
 // By device; made when first asked for, and then for good, as kernels in graphs keep the address.
 struct Errors {
   std::mutex mutex;
-  std::array<IndexError*, kMaxDevices> of{};
+  std::array<KernelError*, kMaxDevices> of{};
 
-  IndexError*& current() { return of[static_cast<size_t>(current_device())]; }
+  KernelError*& current() { return of[static_cast<size_t>(current_device())]; }
 };
 
 Errors& errors() {
@@ -29,31 +30,37 @@ Errors& errors() {
 
 }  // namespace
 
-IndexError* index_error() {
+KernelError* kernel_error() {
   const std::lock_guard<std::mutex> lock(errors().mutex);
-  IndexError*& error = errors().current();
+  KernelError*& error = errors().current();
   if (error == nullptr) {
     void* at = nullptr;
-    TALUS_CHECK_CUDA(cudaHostAlloc(&at, sizeof(IndexError), cudaHostAllocDefault));
-    error = new (at) IndexError{};
+    TALUS_CHECK_CUDA(cudaHostAlloc(&at, sizeof(KernelError), cudaHostAllocDefault));
+    error = new (at) KernelError{};
   }
   return error;
 }
 
-void throw_index_error() {
+void throw_kernel_error() {
   // One thread throws it.
   const std::lock_guard<std::mutex> lock(errors().mutex);
-  IndexError* const error = errors().current();
+  KernelError* const error = errors().current();
   if (error == nullptr) return;
   volatile int& state = error->state;
-  if (state != IndexError::kReported) return;
+  if (state != KernelError::kReported) return;
   // The rest is read after the state said that it is there, and before kernels may write again.
   std::atomic_thread_fence(std::memory_order_acquire);
-  const IndexError e = *error;
+  const KernelError e = *error;
   std::atomic_thread_fence(std::memory_order_release);
-  state = IndexError::kNone;
-  if (e.what == nullptr) fail_target(e.index, e.size, e.ignore_index);
-  fail_index(e.what, e.index, e.position, e.size);
+  state = KernelError::kNone;
+  switch (e.kind) {
+    case KernelError::kIndex:
+      fail_index(e.what, e.index, e.position, e.size);
+    case KernelError::kTarget:
+      fail_target(e.index, e.size, e.ignore_index);
+    case KernelError::kDivision:
+      fail_division();
+  }
 }
 
 }  // namespace talus::cuda
