@@ -17,36 +17,48 @@ namespace talus::cuda {
 namespace {
 
 constexpr size_t kPiece = size_t{1} << 20;
-constexpr int kPieces = 2;
+constexpr int kPieces = 4;
 
-// One for all threads and devices: the bus is one, too.
-struct Staging {
-  std::mutex mutex;
-  char* pieces[kPieces] = {};
-  cudaEvent_t done[kPieces] = {};
-  int device[kPieces] = {-1, -1};
+// Pinned memory, and after what it is free again.
+struct Piece {
+  char* at = nullptr;
+  cudaEvent_t done = nullptr;
+  int device = -1;  // of the event; -1: there is none
 
-  // A piece that no copy reads or writes any more.
-  char* take(int i) {
-    if (pieces[i] == nullptr) {
-      void* at = nullptr;
-      TALUS_CHECK_CUDA(cudaHostAlloc(&at, kPiece, cudaHostAllocDefault));
-      pieces[i] = static_cast<char*>(at);
+  // Memory that no copy reads or writes any more.
+  char* take() {
+    if (at == nullptr) {
+      void* allocated = nullptr;
+      TALUS_CHECK_CUDA(cudaHostAlloc(&allocated, kPiece, cudaHostAllocDefault));
+      at = static_cast<char*>(allocated);
     }
     const int now = current_device();
-    if (device[i] >= 0) TALUS_CHECK_CUDA(cudaEventSynchronize(done[i]));
+    if (device >= 0) TALUS_CHECK_CUDA(cudaEventSynchronize(done));
     // Events belong to a device.
-    if (device[i] != now) {
-      if (device[i] >= 0) TALUS_CHECK_CUDA(cudaEventDestroy(done[i]));
-      device[i] = -1;
-      TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&done[i], cudaEventDisableTiming));
-      device[i] = now;
+    if (device != now) {
+      if (device >= 0) TALUS_CHECK_CUDA(cudaEventDestroy(done));
+      device = -1;
+      TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&done, cudaEventDisableTiming));
+      device = now;
     }
-    return pieces[i];
+    return at;
   }
 };
 
-Staging& staging() {
+// One for all threads and devices in each direction: the bus is one, too, but what the host sends need not wait for
+// results that are still computed.
+struct Staging {
+  std::mutex mutex;
+  Piece pieces[kPieces];
+  int next = 0;
+};
+
+Staging& outgoing() {
+  static Staging& instance = *new Staging;
+  return instance;
+}
+
+Staging& incoming() {
   static Staging& instance = *new Staging;
   return instance;
 }
@@ -109,18 +121,21 @@ void reach(int device, int other) {
 
 void put(void* device, const void* host, int64_t bytes) {
   refuse_in_capture("put");
-  Staging& s = staging();
+  Staging& s = outgoing();
   const std::lock_guard<std::mutex> lock(s.mutex);
   const cudaStream_t stream = current_stream();
   auto left = static_cast<size_t>(bytes);
   auto* to = static_cast<char*>(device);
   const auto* from = static_cast<const char*>(host);
-  for (int i = 0; left > 0; i = (i + 1) % kPieces) {
+  while (left > 0) {
+    // Small arrays take turns, too: none waits for the one before.
+    Piece& piece = s.pieces[s.next];
+    s.next = (s.next + 1) % kPieces;
     const size_t count = left < kPiece ? left : kPiece;
-    char* const piece = s.take(i);
-    std::memcpy(piece, from, count);
-    TALUS_CHECK_CUDA(cudaMemcpyAsync(to, piece, count, cudaMemcpyHostToDevice, stream));
-    TALUS_CHECK_CUDA(cudaEventRecord(s.done[i], stream));
+    char* const staged = piece.take();
+    std::memcpy(staged, from, count);
+    TALUS_CHECK_CUDA(cudaMemcpyAsync(to, staged, count, cudaMemcpyHostToDevice, stream));
+    TALUS_CHECK_CUDA(cudaEventRecord(piece.done, stream));
     to += count;
     from += count;
     left -= count;
@@ -129,7 +144,7 @@ void put(void* device, const void* host, int64_t bytes) {
 
 void get(void* host, const void* device, int64_t bytes) {
   refuse_in_capture("get");
-  Staging& s = staging();
+  Staging& s = incoming();
   const std::lock_guard<std::mutex> lock(s.mutex);
   const cudaStream_t stream = current_stream();
   const auto total = static_cast<size_t>(bytes);
@@ -140,17 +155,16 @@ void get(void* host, const void* device, int64_t bytes) {
   // The device is one piece ahead of the host.
   for (size_t k = 0; k <= pieces; ++k) {
     if (k < pieces) {
-      const int i = static_cast<int>(k % kPieces);
-      char* const piece = s.take(i);
-      TALUS_CHECK_CUDA(cudaMemcpyAsync(piece, from + k * kPiece, length(k), cudaMemcpyDeviceToHost, stream));
-      TALUS_CHECK_CUDA(cudaEventRecord(s.done[i], stream));
+      Piece& piece = s.pieces[k % kPieces];
+      TALUS_CHECK_CUDA(cudaMemcpyAsync(piece.take(), from + k * kPiece, length(k), cudaMemcpyDeviceToHost, stream));
+      TALUS_CHECK_CUDA(cudaEventRecord(piece.done, stream));
     }
     if (k > 0) {
-      const int i = static_cast<int>((k - 1) % kPieces);
-      TALUS_CHECK_CUDA(cudaEventSynchronize(s.done[i]));
+      const Piece& piece = s.pieces[(k - 1) % kPieces];
+      TALUS_CHECK_CUDA(cudaEventSynchronize(piece.done));
       // What made these bytes has run: if it reported an error, the host's array stays as it is.
       if (k == 1) throw_kernel_error();
-      std::memcpy(to + (k - 1) * kPiece, s.pieces[i], length(k - 1));
+      std::memcpy(to + (k - 1) * kPiece, piece.at, length(k - 1));
     }
   }
 }
