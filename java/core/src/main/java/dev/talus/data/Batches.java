@@ -26,7 +26,8 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
   private final int depth;
   private final Device device; // null: where the data set makes them
   private final ThreadPoolExecutor pool;
-  private final ArrayDeque<Future<Batch>> pending = new ArrayDeque<>();
+  private final Uploads uploads; // null: workers leave batches where they made them
+  private final ArrayDeque<Future<Prepared>> pending = new ArrayDeque<>();
   private long submitted;
   private long delivered;
   private volatile boolean closed;
@@ -49,6 +50,7 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
     this.device = device;
     depth = workers * prefetch;
     pool = workers == 0 || count == 0 ? null : pool(workers);
+    uploads = pool == null || device == null || !device.isCuda() ? null : new Uploads(device);
     begin = System.nanoTime();
     submit();
   }
@@ -79,7 +81,7 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
   }
 
   /** Makes a batch that no scope owns. */
-  private Batch prepare(long number) {
+  private Prepared prepare(long number) {
     int from = Math.toIntExact(number * batchSize);
     int to = (int) Math.min((long) from + batchSize, dataset.size());
     long[] indices = new long[to - from];
@@ -90,10 +92,11 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
     }
     try (Scope scope = Scope.open();
         Autograd.GradMode mode = Autograd.noGrad()) {
-      Batch batch = dataset.batch(indices);
-      batch.x().keep();
-      batch.y().keep();
-      return batch;
+      Batch made = dataset.batch(indices);
+      Prepared prepared = uploads == null ? new Prepared(made, null) : uploads.copy(made);
+      prepared.batch().x().keep();
+      prepared.batch().y().keep();
+      return prepared;
     }
   }
 
@@ -123,14 +126,17 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
     }
     if (++delivered == count) {
       shutDown();
+      closeUploads();
     }
     return batch;
   }
 
   /** The batch on its device, owned by the innermost scope. */
-  private Batch placed(Batch batch) {
+  private Batch placed(Prepared prepared) {
+    Batch batch = prepared.batch();
     Scope.adopt(batch.x());
     Scope.adopt(batch.y());
+    prepared.await();
     if (device == null) {
       return batch;
     }
@@ -145,12 +151,12 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
     return new Batch(x, y);
   }
 
-  private Batch received() {
+  private Prepared received() {
     try {
-      Batch batch = pending.element().get();
+      Prepared prepared = pending.element().get();
       pending.remove();
       submit();
-      return batch;
+      return prepared;
     } catch (ExecutionException e) {
       pending.remove();
       close();
@@ -181,6 +187,7 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
     while (!pending.isEmpty()) {
       interrupted |= free(pending.remove());
     }
+    closeUploads();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
@@ -192,13 +199,21 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
     }
   }
 
-  private static boolean free(Future<Batch> future) {
+  /** Only when no worker is busy any more. */
+  private void closeUploads() {
+    if (uploads != null) {
+      uploads.close();
+    }
+  }
+
+  private static boolean free(Future<Prepared> future) {
     boolean interrupted = false;
     while (true) {
       try {
-        Batch batch = future.get();
-        if (batch != null) {
-          batch.close();
+        Prepared prepared = future.get();
+        if (prepared != null) {
+          prepared.await();
+          prepared.batch().close();
         }
         return interrupted;
       } catch (InterruptedException e) {

@@ -111,8 +111,9 @@ public final class DataLoader implements Iterable<Batch> {
   }
 
   /**
-   * Sets where batches go: each is moved there as it is handed out. By default it stays where the
-   * data set made it.
+   * Sets where batches go. Workers copy them to a GPU ahead, on a stream of their own, and the
+   * stream of the thread that is handed a batch waits for its copy; without workers a batch is
+   * moved as it is handed out. By default it stays where the data set made it.
    *
    * @param where the device of the network
    * @return this

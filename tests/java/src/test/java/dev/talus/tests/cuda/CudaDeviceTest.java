@@ -12,9 +12,6 @@ import dev.talus.Scope;
 import dev.talus.Talus;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
-import dev.talus.data.Batch;
-import dev.talus.data.DataLoader;
-import dev.talus.data.TensorDataset;
 import dev.talus.io.Safetensors;
 import dev.talus.memory.Allocator;
 import dev.talus.memory.MemoryStats;
@@ -282,25 +279,6 @@ class CudaDeviceTest {
       adam.zeroGrad();
       net.forward(x).square().sum().backward();
       adam.step();
-    }
-  }
-
-  @Test
-  void batchesGoWhereTheNetworkIs() {
-    try (Scope outer = Scope.open()) {
-      Tensor y = Tensor.arange(10);
-      Tensor x = y.to(DType.FLOAT32);
-      DataLoader loader = new DataLoader(new TensorDataset(x, y), 4).workers(1).device(GPU);
-      double sum = 0;
-      for (Batch batch : loader) {
-        try (batch;
-            Scope scope = Scope.open()) {
-          assertThat(batch.x().device()).isSameAs(GPU);
-          assertThat(batch.y().device()).isSameAs(GPU);
-          sum += batch.x().sum().item();
-        }
-      }
-      assertThat(sum).isEqualTo(45);
     }
   }
 }
