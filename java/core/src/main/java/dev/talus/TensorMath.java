@@ -88,12 +88,22 @@ abstract class TensorMath extends TensorViews {
     return Binary.DIV.withScalar(self(), value);
   }
 
-  /** this / other rounded towards minus infinity; not differentiable. */
+  /**
+   * this / other rounded towards minus infinity; not differentiable.
+   *
+   * @throws IllegalArgumentException for an integer divided by zero, on a GPU from the next
+   *     operation that waits for it
+   */
   public final Tensor floorDivide(Tensor other) {
     return Compare.floorDivide(self(), other);
   }
 
-  /** The remainder of this / other with the sign of other, as in Python. */
+  /**
+   * The remainder of this / other with the sign of other, as in Python.
+   *
+   * @throws IllegalArgumentException for an integer divided by zero, on a GPU from the next
+   *     operation that waits for it
+   */
   public final Tensor remainder(Tensor other) {
     return Binary.REMAINDER.apply(self(), other);
   }
