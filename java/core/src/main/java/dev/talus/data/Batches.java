@@ -16,9 +16,12 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One epoch of a {@link DataLoader}. Each batch belongs to the scope that is open where it is
- * received. Closing ends the epoch early: the workers stop, and what they prepared is freed.
+ * received. Closing ends the epoch early: the workers stop, and what they prepared is freed. So
+ * does a batch that fails, on a worker or where it is handed out.
  */
 public final class Batches implements Iterator<Batch>, AutoCloseable {
+  private static final String COMPLETE = "the epoch is over";
+
   private final Dataset dataset;
   private final long[] order;
   private final int batchSize;
@@ -30,7 +33,7 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
   private final ArrayDeque<Future<Prepared>> pending = new ArrayDeque<>();
   private long submitted;
   private long delivered;
-  private volatile boolean closed;
+  private volatile String over; // why there are no more batches; null: there are
   private long begin;
   private long end;
   private long waited;
@@ -51,6 +54,7 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
     depth = workers * prefetch;
     pool = workers == 0 || count == 0 ? null : pool(workers);
     uploads = pool == null || device == null || !device.isCuda() ? null : new Uploads(device);
+    over = count == 0 ? COMPLETE : null;
     begin = System.nanoTime();
     submit();
   }
@@ -76,7 +80,7 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
   private void submit() {
     while (pool != null && submitted < count && pending.size() < depth) {
       long number = submitted++;
-      pending.add(pool.submit(() -> closed ? null : prepare(number)));
+      pending.add(pool.submit(() -> over == null ? prepare(number) : null));
     }
   }
 
@@ -102,68 +106,64 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
 
   @Override
   public boolean hasNext() {
-    return !closed && delivered < count;
+    return over == null;
   }
 
   /**
-   * The next batch, owned by the innermost scope.
+   * The next batch, owned by the innermost scope. Where that fails, the epoch is over.
    *
-   * @throws NoSuchElementException after the last one, or when closed
+   * @throws NoSuchElementException after the last one or one that failed, or when closed
    * @throws IllegalStateException if a worker failed; its exception is the cause
    */
   @Override
   public Batch next() {
     if (!hasNext()) {
-      throw new NoSuchElementException(closed ? "this epoch was closed" : "the epoch is over");
+      throw new NoSuchElementException(over);
     }
     long start = System.nanoTime();
     Batch batch;
     try {
-      batch = placed(pool == null ? prepare(delivered) : received());
+      batch = placed(pool == null ? prepare(delivered).batch() : received());
+    } catch (Throwable e) {
+      finishBecauseOf(e);
+      throw e;
     } finally {
       end = System.nanoTime();
       waited += end - start;
     }
     if (++delivered == count) {
-      shutDown();
-      closeUploads();
+      finish(COMPLETE);
     }
     return batch;
   }
 
   /** The batch on its device, owned by the innermost scope. */
-  private Batch placed(Prepared prepared) {
-    Batch batch = prepared.batch();
-    Scope.adopt(batch.x());
-    Scope.adopt(batch.y());
-    prepared.await();
-    if (device == null) {
-      return batch;
+  private Batch placed(Batch made) {
+    // Frees what stays behind: the original of a copy, or everything where a copy fails.
+    try (Scope scope = Scope.open()) {
+      Scope.adopt(made.x());
+      Scope.adopt(made.y());
+      if (device == null) {
+        return new Batch(scope.escape(made.x()), scope.escape(made.y()));
+      }
+      Tensor x = made.x().to(device);
+      Tensor y = made.y().to(device);
+      return new Batch(scope.escape(x), scope.escape(y));
     }
-    Tensor x = batch.x().to(device);
-    Tensor y = batch.y().to(device);
-    if (x != batch.x()) {
-      batch.x().close();
-    }
-    if (y != batch.y()) {
-      batch.y().close();
-    }
-    return new Batch(x, y);
   }
 
-  private Prepared received() {
+  private Batch received() {
     try {
       Prepared prepared = pending.element().get();
+      // Until the thread's stream waits, only the end of the epoch may free it.
+      prepared.await();
       pending.remove();
       submit();
-      return prepared;
+      return prepared.batch();
     } catch (ExecutionException e) {
-      pending.remove();
-      close();
       throw new IllegalStateException(
           "a data worker failed at batch " + delivered + ": " + e.getCause(), e.getCause());
     } catch (InterruptedException e) {
-      close();
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while waiting for batch " + delivered, e);
     }
@@ -177,32 +177,37 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
   /** Ends the epoch and waits until no worker is busy with it. Closing twice does nothing. */
   @Override
   public void close() {
-    if (closed) {
+    finish("this epoch was closed");
+  }
+
+  private void finishBecauseOf(Throwable failure) {
+    try {
+      finish(
+          "this epoch ended at batch " + delivered + ", which failed; iterator() starts another");
+    } catch (RuntimeException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  private void finish(String why) {
+    if (over != null) {
       return;
     }
-    closed = true;
-    shutDown();
+    over = why;
+    if (pool != null) {
+      pool.shutdown();
+    }
     // Waits for batches that are being made, so that their memory is not lost.
     boolean interrupted = false;
     while (!pending.isEmpty()) {
       interrupted |= free(pending.remove());
     }
-    closeUploads();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private void shutDown() {
-    if (pool != null) {
-      pool.shutdown();
-    }
-  }
-
-  /** Only when no worker is busy any more. */
-  private void closeUploads() {
+    // Only now that no worker is busy any more.
     if (uploads != null) {
       uploads.close();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -212,8 +217,7 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
       try {
         Prepared prepared = future.get();
         if (prepared != null) {
-          prepared.await();
-          prepared.batch().close();
+          prepared.free();
         }
         return interrupted;
       } catch (InterruptedException e) {

@@ -1,6 +1,7 @@
 package dev.talus.tests.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.talus.DType;
@@ -9,6 +10,7 @@ import dev.talus.Scope;
 import dev.talus.Talus;
 import dev.talus.Tensor;
 import dev.talus.cuda.Cuda;
+import dev.talus.cuda.CudaGraph;
 import dev.talus.cuda.Stream;
 import dev.talus.cuda.StreamContext;
 import dev.talus.data.Batch;
@@ -19,6 +21,8 @@ import dev.talus.data.Sample;
 import dev.talus.data.TensorDataset;
 import dev.talus.memory.Allocator;
 import dev.talus.memory.OutOfMemoryException;
+import dev.talus.tests.data.WorkerThreads;
+import java.util.NoSuchElementException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -140,12 +144,22 @@ class CudaDataLoaderTest {
     }
   }
 
-  /** Its first examples are small, the others too large for the GPU's limit. */
-  private record Growing(long size) implements Dataset {
+  /** Its first examples are small, the others too large for a limit of a few MiB. */
+  private record Growing(long size, Device device) implements Dataset {
     @Override
     public Sample get(long index) {
-      return new Sample(Tensor.ones(1L << (index < 2 ? 4 : 20)), Tensor.scalar(index));
+      long width = 1L << (index < 2 ? 4 : 20);
+      return new Sample(Tensor.ones(DType.FLOAT32, device, width), Tensor.scalar(index));
     }
+  }
+
+  /** What an epoch says of itself once a batch of it failed. */
+  private static void expectEndedAt(int failed, Batches batches) {
+    assertThat(batches.hasNext()).isFalse();
+    assertThatExceptionOfType(NoSuchElementException.class)
+        .isThrownBy(batches::next)
+        .withMessageContaining("this epoch ended at batch " + failed + ", which failed");
+    WorkerThreads.awaitEnd();
   }
 
   @Test
@@ -155,16 +169,68 @@ class CudaDataLoaderTest {
     allocator.trim();
     allocator.setLimit(allocator.stats().liveBytes() + (1 << 20));
     try (Scope outer = Scope.open();
-        Batches batches = new DataLoader(new Growing(6), 1).workers(1).device(GPU).iterator()) {
+        Batches batches =
+            new DataLoader(new Growing(6, Device.CPU), 1).workers(1).device(GPU).iterator()) {
       batches.next();
       batches.next();
       assertThatIllegalStateException()
           .isThrownBy(batches::next)
           .withMessageContaining("a data worker failed at batch 2")
           .withCauseInstanceOf(OutOfMemoryException.class);
-      assertThat(batches.hasNext()).isFalse();
+      expectEndedAt(2, batches);
     } finally {
       allocator.setLimit(limit);
+    }
+  }
+
+  /** From the GPU, which workers leave to the consumer. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 3})
+  void aConsumersCopyThatFindsNoMemoryEndsTheEpoch(int workers) {
+    Allocator allocator = Allocator.CPU;
+    long blocks = allocator.stats().liveBlocks();
+    long limit = allocator.stats().limitBytes();
+    DataLoader loader =
+        new DataLoader(new Growing(7, GPU), 1).workers(workers).prefetch(1).device(Device.CPU);
+    allocator.trim();
+    allocator.setLimit(allocator.stats().liveBytes() + allocator.stats().cachedBytes() + (3 << 20));
+    // Without a scope: nobody but the loader frees what it does not hand out.
+    try (Batches batches = loader.iterator()) {
+      batches.next().close();
+      batches.next().close();
+      assertThatExceptionOfType(OutOfMemoryException.class).isThrownBy(batches::next);
+      expectEndedAt(2, batches);
+      assertThat(allocator.stats().liveBlocks()).isEqualTo(blocks);
+      nothingIsLeft();
+    } finally {
+      allocator.setLimit(limit);
+    }
+  }
+
+  /** The capture goes on: what the loader gives up is no part of it. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 3})
+  void aCaptureThatIsHandedABatchEndsTheEpoch(int workers) {
+    try (Scope outer = Scope.open()) {
+      DataLoader loader = new DataLoader(rows(Device.CPU), BATCH).workers(workers).device(GPU);
+      Tensor x = Tensor.ones(DType.FLOAT32, GPU, WIDTH);
+      long blocks = Talus.memory(GPU).liveBlocks();
+      Batches batches = loader.iterator();
+      batches.next().close();
+      Runnable work =
+          () -> {
+            assertThatExceptionOfType(UnsupportedOperationException.class)
+                .isThrownBy(batches::next)
+                .withMessageContaining("a graph is being captured on this stream");
+            expectEndedAt(1, batches);
+            assertThat(Talus.memory(GPU).liveBlocks()).isEqualTo(blocks);
+            x.mul_(3);
+          };
+      try (CudaGraph graph = CudaGraph.capture(work)) {
+        graph.replay();
+        graph.replay();
+        assertThat(x.sum().item()).isEqualTo(9 * WIDTH);
+      }
     }
   }
 }

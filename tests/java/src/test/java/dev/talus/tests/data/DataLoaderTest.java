@@ -181,6 +181,27 @@ class DataLoaderTest {
         .withMessage("example 1 is broken");
   }
 
+  /** However often it is asked, and whoever failed. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 4})
+  void anEpochIsOverWhereABatchFailed(int workers) {
+    DataLoader loader = new DataLoader(new Numbers(20, 9), 2).workers(workers);
+    Batches batches = loader.iterator();
+    for (int i = 0; i < 4; i++) {
+      batches.next().close();
+    }
+    assertThatIllegalStateException().isThrownBy(batches::next);
+    for (int i = 0; i < 20; i++) {
+      assertThat(batches.hasNext()).isFalse();
+      assertThatThrownBy(batches::next)
+          .isInstanceOf(NoSuchElementException.class)
+          .hasMessage("this epoch ended at batch 4, which failed; iterator() starts another");
+    }
+    WorkerThreads.awaitEnd();
+    nothingIsLeft();
+    batches.close();
+  }
+
   /** Numbers that take their time. */
   private record SlowNumbers(long size, long millis) implements Dataset {
     @Override
@@ -196,6 +217,19 @@ class DataLoaderTest {
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  @Test
+  void anInterruptedConsumerEndsTheEpoch() {
+    Batches batches = new DataLoader(new SlowNumbers(8, 200), 2).workers(2).iterator();
+    Thread.currentThread().interrupt();
+    assertThatIllegalStateException()
+        .isThrownBy(batches::next)
+        .withMessage("interrupted while waiting for batch 0");
+    assertThat(Thread.interrupted()).as("it stays interrupted").isTrue();
+    assertThat(batches.hasNext()).isFalse();
+    WorkerThreads.awaitEnd();
+    nothingIsLeft();
   }
 
   @Test
