@@ -233,4 +233,24 @@ class CudaDataLoaderTest {
       }
     }
   }
+
+  /** There is nothing to copy and nothing to wait for. */
+  @Test
+  void aCaptureMayBeHandedWhatIsOnTheGpuAlready() {
+    try (Scope outer = Scope.open()) {
+      Tensor there = Tensor.arange(EXAMPLES).to(GPU);
+      TensorDataset examples = new TensorDataset(there, there);
+      DataLoader loader = new DataLoader(examples, BATCH).workers(1).device(GPU);
+      Tensor sums = Tensor.zeros(DType.FLOAT32, GPU, BATCH);
+      Batches batches = loader.iterator();
+      batches.next().close();
+      // The batch is the outer scope's and stays as long as the graph.
+      try (CudaGraph graph = CudaGraph.capture(() -> sums.add_(batches.next().y()))) {
+        graph.replay();
+        graph.replay();
+        assertThat(sums.toFloatArray()).containsExactly(8, 10, 12, 14);
+      }
+      batches.close();
+    }
+  }
 }
