@@ -79,6 +79,12 @@ int talus_set_float32_matmul_precision(int precision) {
 
 int talus_float32_matmul_precision(void) { return float32_matmul_precision(); }
 
+int talus_set_conv_fp32_precision(int precision) {
+  return guarded([&] { set_conv_fp32_precision(precision); });
+}
+
+int talus_conv_fp32_precision(void) { return conv_fp32_precision(); }
+
 // -------------------------------------------------------------------------------------------------- memory
 
 talus_ptr talus_alloc(int device, int64_t bytes) {

@@ -53,6 +53,13 @@ TEST(the_library_describes_itself) {
   CHECK(talus_set_float32_matmul_precision(2) == TALUS_INVALID_ARGUMENT);
   CHECK(error_has("2, expected 0 (highest) or 1 (high)"));
   CHECK(talus_set_float32_matmul_precision(TALUS_PRECISION_HIGHEST) == TALUS_OK);
+  CHECK(talus_conv_fp32_precision() == TALUS_PRECISION_HIGHEST);
+  CHECK(talus_set_conv_fp32_precision(TALUS_PRECISION_HIGH) == TALUS_OK);
+  CHECK(talus_conv_fp32_precision() == TALUS_PRECISION_HIGH);
+  CHECK(talus_float32_matmul_precision() == TALUS_PRECISION_HIGHEST);
+  CHECK(talus_set_conv_fp32_precision(-1) == TALUS_INVALID_ARGUMENT);
+  CHECK(error_has("set_conv_fp32_precision: -1, expected 0 (highest) or 1 (high)"));
+  CHECK(talus_set_conv_fp32_precision(TALUS_PRECISION_HIGHEST) == TALUS_OK);
   CHECK(talus_set_isa("mmx") == TALUS_INVALID_ARGUMENT);
   CHECK(error_has("'mmx' is not available"));
   CHECK(talus_set_isa(nullptr) == TALUS_INVALID_ARGUMENT);

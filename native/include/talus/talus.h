@@ -232,6 +232,9 @@ TALUS_API int talus_num_threads(void);
    HIGH: operands are rounded to TF32 where tensor cores know it. */
 TALUS_API int talus_set_float32_matmul_precision(int precision);
 TALUS_API int talus_float32_matmul_precision(void);
+/* The same of float32 convolutions and their gradients, which the setting of matrices does not concern. */
+TALUS_API int talus_set_conv_fp32_precision(int precision);
+TALUS_API int talus_conv_fp32_precision(void);
 
 /* ------------------------------------------------------------------- memory */
 

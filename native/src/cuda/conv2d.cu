@@ -63,6 +63,17 @@ int64_t conv_images(const Conv2dParams& p) {
   return kMostElements / std::max<int64_t>({p.c * p.h * p.w, p.o * p.out_h() * p.out_w(), 1});
 }
 
+ConvWay conv_way_of(int dtype, int pass, const Conv2dParams& p) {
+  ConvWay way = {ConvKernel::Depthwise, false, 0};
+  if (!depthwise(p))
+    dispatch_float(dtype, "conv2d", [&](auto type) {
+      using T = typename decltype(type)::type;
+      way = pass == TALUS_CONV_BACKWARD_WEIGHT ? way_of_weight_gradient<T>(p)
+                                               : way_of_product<T>(p, pass == TALUS_CONV_BACKWARD_INPUT);
+    });
+  return way;
+}
+
 void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias, int epilogue, void* out) {
   dispatch_float(dtype, "conv2d", [&](auto type) {
     using T = typename decltype(type)::type;

@@ -7,6 +7,17 @@
 
 namespace talus::cuda {
 
+// What computes a pass: the kernels of groups of one channel, cuda::gemm, or a product that gathers its operands.
+enum class ConvKernel { Depthwise, Gemm, Product };
+struct ConvWay {
+  ConvKernel kernel;
+  bool tensor_cores;  // operands are rounded to TF32
+  int tile;           // of Product: 0 is the large one, 1 the middle one, 2 the small one
+};
+// What the current device would do in this pass (enum talus_conv_pass), as the setting of precision is now, with as
+// many images as one launch takes. For tests that mean one of them.
+ConvWay conv_way_of(int dtype, int pass, const Conv2dParams& p);
+
 // As products of matrices, for every shape.
 template <class T>
 void product_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out);
@@ -14,6 +25,11 @@ template <class T>
 void product_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x);
 template <class T>
 void product_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T* grad_w);
+// What these do; gradient: the input's.
+template <class T>
+ConvWay way_of_product(const Conv2dParams& p, bool gradient);
+template <class T>
+ConvWay way_of_weight_gradient(const Conv2dParams& p);
 
 // For groups of one input channel.
 template <class T>

@@ -53,6 +53,16 @@ struct alignas(16) ConvPlace {
 constexpr int kNowhere = -(1 << 30);
 __device__ __forceinline__ static ConvPlace nowhere() { return {0, kNowhere, kNowhere}; }
 
+// An element of `data`, or none: a 0.
+template <class T>
+struct ConvElement {
+  const T* data;
+  int offset;
+  bool given;
+
+  __device__ __forceinline__ T load() const { return given ? data[offset] : T{0}; }
+};
+
 // Images that are gathered: [images, channels, height, width], of which only a group's channels are seen.
 template <class T>
 struct ConvImages {
@@ -76,11 +86,12 @@ struct ConvImages {
     const int y = row * phase.h.dilation, x = (within - row * phase.w.taps) * phase.w.dilation;
     return {channel * plane + y * phase.w.in + x, y, x};
   }
-  __device__ __forceinline__ T load(const ConvPhase& phase, const ConvPlace& a, const ConvPlace& b) const {
+  __device__ __forceinline__ ConvElement<T> element(const ConvPhase& phase, const ConvPlace& a,
+                                                    const ConvPlace& b) const {
     const int y = a.y + b.y, x = a.x + b.x;
     const bool inside = static_cast<unsigned>(y) < static_cast<unsigned>(phase.h.in) &&
                         static_cast<unsigned>(x) < static_cast<unsigned>(phase.w.in);
-    return inside ? data[a.offset + b.offset] : T{0};
+    return {data, a.offset + b.offset, inside};
   }
 };
 

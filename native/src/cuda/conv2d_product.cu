@@ -1,13 +1,12 @@
 // Convolution and its input's gradient as products of matrices.
+#include <algorithm>
 #include <numeric>
 #include <vector>
 
-#include "cuda/conv2d.h"
+#include "cuda/conv2d_plan.cuh"
 #include "cuda/conv2d_tiles.cuh"
-#include "cuda/gemm_plan.cuh"
 #include "cuda/memory.h"
 #include "dtype.h"
-#include "kernels.h"
 
 namespace talus::cuda {
 
@@ -21,6 +20,10 @@ constexpr int64_t kPointwiseArea = 512;
 bool pointwise(const Conv2dParams& p) {
   const bool plain = p.kh == 1 && p.kw == 1 && p.stride_h == 1 && p.stride_w == 1 && p.pad_h == 0 && p.pad_w == 0;
   return plain && p.groups == 1 && (p.n == 1 || p.h * p.w >= kPointwiseArea);
+}
+
+ConvSize pointwise_size(const Conv2dParams& p, bool gradient) {
+  return {gradient ? p.c : p.o, p.h * p.w, gradient ? p.o : p.c, p.n};
 }
 
 template <class T>
@@ -47,17 +50,38 @@ ConvAxis gradient_axis(int64_t in, int64_t out, int64_t kernel, int64_t stride, 
           narrow(step)};
 }
 
-// Launches what all phases together write.
-template <bool Gradient, class T>
-void multiply(ConvProduct<T> p, std::vector<ConvPhase> phases, int64_t images) {
-  int pixels = 0, k = 0;
+std::vector<ConvPhase> forward_phases(const Conv2dParams& p, int64_t images) {
+  return {ConvPhase(forward_axis(p.h, p.out_h(), p.kh, p.stride_h, p.pad_h, p.dilation_h),
+                    forward_axis(p.w, p.out_w(), p.kw, p.stride_w, p.pad_w, p.dilation_w), images, p.group_c())};
+}
+
+std::vector<ConvPhase> gradient_phases(const Conv2dParams& p, int64_t images) {
+  std::vector<ConvPhase> phases;
+  for (int64_t i = 0; i < p.stride_h; ++i)
+    for (int64_t j = 0; j < p.stride_w; ++j) {
+      const ConvPhase phase(gradient_axis(p.h, p.out_h(), p.kh, p.stride_h, p.pad_h, p.dilation_h, i),
+                            gradient_axis(p.w, p.out_w(), p.kw, p.stride_w, p.pad_w, p.dilation_w, j), images,
+                            p.group_o());
+      if (phase.pixels > 0) phases.push_back(phase);
+    }
+  return phases;
+}
+
+ConvSize size_of(int64_t rows, int64_t groups, const std::vector<ConvPhase>& phases) {
+  ConvSize size = {rows, 0, 0, groups * static_cast<int64_t>(phases.size())};
   for (const ConvPhase& phase : phases) {
-    pixels = std::max(pixels, phase.pixels);
-    k = std::max(k, phase.k);
+    size.columns = std::max<int64_t>(size.columns, phase.pixels);
+    size.terms = std::max<int64_t>(size.terms, phase.k);
   }
-  const int64_t entries = p.groups * static_cast<int64_t>(phases.size());
-  const GemmPlan plan = plan_product<T>(p.rows, pixels, k, entries, kMostPieces);
-  with_tile<T>(plan.tile, [&](auto t) {
+  return size;
+}
+
+// Launches what all phases together write.
+template <class Tiles, bool Gradient, class T>
+void multiply_by(const ConvSize& size, ConvProduct<T> p, std::vector<ConvPhase> phases, int64_t images) {
+  const GemmPlan plan = plan_conv<Tiles>(size, kMostPieces);
+  const int pixels = static_cast<int>(size.columns), k = static_cast<int>(size.terms);
+  with_tile_of<Tiles>(plan.tile, [&](auto t) {
     using Tile = decltype(t);
     for (ConvPhase& phase : phases) phase.piece_k = piece_terms(phase.k, plan.pieces, Tile::kDepth);
     // As many as have something to add in the longest sum; the others' last ones are 0.
@@ -76,6 +100,12 @@ void multiply(ConvProduct<T> p, std::vector<ConvPhase> phases, int64_t images) {
     if (pieces > 1)
       add_conv_pieces<T>(p.pieces, pieces, p.piece_size, p.out_plane, p.groups * p.rows, p.bias, p.relu, p.out);
   });
+}
+
+template <bool Gradient, class T>
+void multiply(const ConvProduct<T>& p, const std::vector<ConvPhase>& phases, int64_t images) {
+  const ConvSize size = size_of(p.rows, p.groups, phases);
+  with_conv_tiles<T>(size, [&](auto tiles) { multiply_by<decltype(tiles), Gradient>(size, p, phases, images); });
 }
 
 // Sizes that both directions share; `image` is what is gathered.
@@ -120,7 +150,7 @@ void product_convolution(const Conv2dParams& p, const T* x, const T* w, const T*
                  bias,
                  relu ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE};
     g.row_bias = true;
-    return gemm(kDtype<T>, g);
+    return gemm_at(conv_precision(pointwise_size(p, false)), kDtype<T>, g);
   }
   ConvProduct<T> product = product_of(p, w);
   product.weight_vectors = whole_vectors<T>(w, p.group_c() * p.kh * p.kw);
@@ -131,14 +161,12 @@ void product_convolution(const Conv2dParams& p, const T* x, const T* w, const T*
   product.out_w = static_cast<int>(p.out_w());
   product.bias = bias;
   product.relu = relu;
-  const ConvAxis h = forward_axis(p.h, p.out_h(), p.kh, p.stride_h, p.pad_h, p.dilation_h);
-  const ConvAxis columns = forward_axis(p.w, p.out_w(), p.kw, p.stride_w, p.pad_w, p.dilation_w);
   for (int64_t begin = 0, step = conv_images(p); begin < p.n; begin += step) {
     const int64_t images = std::min(step, p.n - begin);
     product.images = {x + begin * p.c * in_area, static_cast<int>(p.c * in_area), static_cast<int>(in_area)};
     product.out = out + begin * p.o * area;
     product.out_vectors = whole_vectors<T>(product.out, area);
-    multiply<false>(product, {ConvPhase(h, columns, images, p.group_c())}, images);
+    multiply<false>(product, forward_phases(p, images), images);
   }
 }
 
@@ -146,8 +174,9 @@ template <class T>
 void product_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x) {
   const int64_t in_area = p.h * p.w, area = p.out_h() * p.out_w();
   if (pointwise(p))
-    return gemm(kDtype<T>, GemmParams{p.n, true, false, p.c, area, p.o, 1, w, p.c, 0, grad, area, p.o * area, 0, grad_x,
-                                      area, p.c * area, nullptr, TALUS_EPILOGUE_NONE});
+    return gemm_at(conv_precision(pointwise_size(p, true)), kDtype<T>,
+                   GemmParams{p.n, true, false, p.c, area, p.o, 1, w, p.c, 0, grad, area, p.o * area, 0, grad_x, area,
+                              p.c * area, nullptr, TALUS_EPILOGUE_NONE});
   ConvProduct<T> product = product_of(p, w);
   product.channels = static_cast<int>(p.group_o());
   product.rows = static_cast<int>(p.group_c());
@@ -156,24 +185,26 @@ void product_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T*
   product.out_w = static_cast<int>(p.w);
   for (int64_t begin = 0, step = conv_images(p); begin < p.n; begin += step) {
     const int64_t images = std::min(step, p.n - begin);
-    std::vector<ConvPhase> phases;
-    for (int64_t i = 0; i < p.stride_h; ++i)
-      for (int64_t j = 0; j < p.stride_w; ++j) {
-        const ConvPhase phase(gradient_axis(p.h, p.out_h(), p.kh, p.stride_h, p.pad_h, p.dilation_h, i),
-                              gradient_axis(p.w, p.out_w(), p.kw, p.stride_w, p.pad_w, p.dilation_w, j), images,
-                              p.group_o());
-        if (phase.pixels > 0) phases.push_back(phase);
-      }
     product.images = {grad + begin * p.o * area, static_cast<int>(p.o * area), static_cast<int>(area)};
     product.out = grad_x + begin * p.c * in_area;
     product.out_vectors = p.stride_h == 1 && p.stride_w == 1 && whole_vectors<T>(product.out, in_area);
-    multiply<true>(product, phases, images);
+    multiply<true>(product, gradient_phases(p, images), images);
   }
+}
+
+template <class T>
+ConvWay way_of_product(const Conv2dParams& p, bool gradient) {
+  if (pointwise(p)) return {ConvKernel::Gemm, on_tensor_cores<T>(pointwise_size(p, gradient)), 0};
+  const int64_t images = std::min(conv_images(p), p.n);
+  const ConvSize size = gradient ? size_of(p.group_c(), p.groups, gradient_phases(p, images))
+                                 : size_of(p.group_o(), p.groups, forward_phases(p, images));
+  return product_way<T>(size, kMostPieces);
 }
 
 #define TALUS_INSTANTIATE(T)                                                                      \
   template void product_convolution(const Conv2dParams&, const T*, const T*, const T*, bool, T*); \
-  template void product_input_gradient(const Conv2dParams&, const T*, const T*, T*);
+  template void product_input_gradient(const Conv2dParams&, const T*, const T*, T*);              \
+  template ConvWay way_of_product<T>(const Conv2dParams&, bool);
 TALUS_INSTANTIATE(float)
 TALUS_INSTANTIATE(double)
 

@@ -1,7 +1,7 @@
 // Kernels of convolutions as products: a block computes a tile, of which operands are gathered while they are needed.
 #pragma once
 
-#include "cuda/conv2d_panel.cuh"
+#include "cuda/conv2d_tensor.cuh"
 
 namespace talus::cuda {
 
@@ -64,19 +64,19 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) conv_tiles(cons
   if (threadIdx.x == 0) tile = {row0, col0, group, group_weights};
   const int k0 = piece * phase.piece_k, k_left = min(phase.k - k0, phase.piece_k);
 
-  const GemmPlace<T, Tile> place;
+  const typename Tile::Place place;
   T sums[Tile::kPerM][Tile::kPerN] = {};
-  using Patches = PatchPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads>;
+  using Patches = typename ConvPanels<Tile>::Patches;
   CUDA_SHARED(typename Patches::Table, taps);
   Patches patches(p.images, group * p.channels * p.images.plane, phase, col0, k0, k_left, taps);
   if constexpr (Gradient) {
-    TermPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, WeightRows<T>> weights(
+    typename ConvPanels<Tile>::template Terms<Tile::kM, WeightRows<T>> weights(
         {p.weight, tile.weights, tile.row0, p.rows, p.kernel, p.kw, phase}, k0);
     gemm_sums<Tile>(place, weights, patches, k_left, sums);
   } else {
     const T* const weight = p.weight + group_weights;
     const GemmOperand<T> operand = {weight, phase.k, 0, p.rows, p.weight_vectors};
-    GemmPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, true> weights(operand, weight + k0, row0);
+    typename Tile::template Panel<Tile::kM, true> weights(operand, weight + k0, row0);
     gemm_sums<Tile>(place, weights, patches, k_left, sums);
   }
 
@@ -133,9 +133,9 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int piece = static_cast<int>(blockIdx.z), first = piece * p.piece_pixels;
   const int left = min(p.phase.pixels - first, p.piece_pixels);
 
-  const GemmPlace<T, Tile> place;
+  const typename Tile::Place place;
   T sums[Tile::kPerM][Tile::kPerN] = {};
-  TermPanel<T, Tile::kM, Tile::kDepth, Tile::kThreads, GradientRows<T>> gradients(
+  typename ConvPanels<Tile>::template Terms<Tile::kM, GradientRows<T>> gradients(
       {p.grad, group * p.rows * p.phase.area, row0, p.rows, p.groups * p.rows * p.phase.area, p.phase}, first);
   CUDA_SHARED(ConvTile, tile);
   if (threadIdx.x == 0) tile = {row0, col0, group, 0};
@@ -145,7 +145,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     taps[i].offset += group * p.channels * p.images.plane;
   }
   __syncthreads();
-  TermPanel<T, Tile::kN, Tile::kDepth, Tile::kThreads, PatchTerms<T>> patches({p.images, p.phase, taps}, first);
+  typename ConvPanels<Tile>::template Terms<Tile::kN, PatchTerms<T>> patches({p.images, p.phase, taps}, first);
   gemm_sums<Tile>(place, gradients, patches, left, sums);
 
   const ConvTile at = tile;

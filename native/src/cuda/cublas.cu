@@ -13,7 +13,6 @@
 #include "dtype.h"
 #include "error.h"
 #include "params.h"
-#include "precision.h"
 
 namespace talus::cuda {
 
@@ -45,9 +44,9 @@ constexpr int kAnyAlgorithm = -1;  // cublasGemmAlgo_t: CUBLAS_GEMM_DEFAULT
 
 // The precision that cuBLAS multiplies in. TF32 is a permission: GPUs without it multiply in float32.
 template <class T>
-int compute_type() {
+int compute_type([[maybe_unused]] int precision) {
   if constexpr (std::is_same_v<T, double>) return kCompute64;
-  return float32_matmul_precision() == TALUS_PRECISION_HIGH ? kComputeTf32 : kCompute32;
+  return precision == TALUS_PRECISION_HIGH ? kComputeTf32 : kCompute32;
 }
 
 constexpr int kMaxDevices = 64;
@@ -103,7 +102,7 @@ int64_t line_step(const char* matrix, int64_t lines, int64_t length, int64_t ld)
 int64_t workspace_bytes() { return int64_t{properties(current_device()).major >= 9 ? 32 : 4} << 20; }
 
 template <class T>
-void multiply(const GemmParams& g) {
+void multiply(int precision, const GemmParams& g) {
   const int64_t lda = line_step("A", g.trans_a ? g.k : g.m, g.trans_a ? g.m : g.k, g.lda);
   const int64_t ldb = line_step("B", g.trans_b ? g.n : g.k, g.trans_b ? g.k : g.n, g.ldb);
   const int64_t ldc = line_step("C", g.m, g.n, g.ldc);
@@ -126,7 +125,7 @@ void multiply(const GemmParams& g) {
   check_cublas(f,
                f.gemm(handle, g.trans_b ? kTransposed : kAsStored, g.trans_a ? kTransposed : kAsStored, g.n, g.m, g.k,
                       &alpha, g.b, kType, ldb, g.stride_b, g.a, kType, lda, g.stride_a, &beta, g.c, kType, ldc,
-                      g.stride_c, g.batch, compute_type<T>(), kAnyAlgorithm),
+                      g.stride_c, g.batch, compute_type<T>(precision), kAnyAlgorithm),
                TALUS_CUBLAS_GEMM);
 }
 
@@ -210,10 +209,10 @@ void cublas_prepare() {
   handle_of_device(all);
 }
 
-void cublas_gemm(int dtype, const GemmParams& p) {
+void cublas_gemm(int precision, int dtype, const GemmParams& p) {
   dispatch_float(dtype, "gemm", [&](auto type) {
     using T = typename decltype(type)::type;
-    multiply<T>(p);
+    multiply<T>(precision, p);
     if (p.bias != nullptr || p.epilogue == TALUS_EPILOGUE_RELU) finish<T>(p);
   });
 }

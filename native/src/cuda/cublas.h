@@ -19,7 +19,7 @@ bool cublas_used();
 // not happen while a graph is captured.
 void cublas_prepare();
 
-// What cuda::gemm does, computed by cuBLAS; there must be something to sum up (k > 0).
-void cublas_gemm(int dtype, const GemmParams& p);
+// What cuda::gemm_at does, computed by cuBLAS; there must be something to sum up (k > 0).
+void cublas_gemm(int precision, int dtype, const GemmParams& p);
 
 }  // namespace talus::cuda

@@ -8,6 +8,7 @@
 #include "dtype.h"
 #include "error.h"
 #include "kernels.h"
+#include "precision.h"
 
 namespace talus::cuda {
 
@@ -65,15 +66,15 @@ void multiply_by(GemmProduct<T> p, int64_t entries, bool a_along_k, bool b_along
 
 // f(tiles) with those that multiply elements of this type.
 template <class T, class F>
-void with_tiles(F&& f) {
+void with_tiles([[maybe_unused]] int precision, F&& f) {
   if constexpr (sizeof(T) == 4)
-    if (tensor_cores_allowed()) return f(TensorTiles{});
+    if (tensor_cores_allowed(precision)) return f(TensorTiles{});
   f(GemmTiles<T>{});
 }
 
 template <class T>
-void multiply(const GemmProduct<T>& p, int64_t entries, bool a_along_k, bool b_along_k) {
-  with_tiles<T>([&](auto tiles) { multiply_by<decltype(tiles)>(p, entries, a_along_k, b_along_k); });
+void multiply(const GemmProduct<T>& p, int precision, int64_t entries, bool a_along_k, bool b_along_k) {
+  with_tiles<T>(precision, [&](auto tiles) { multiply_by<decltype(tiles)>(p, entries, a_along_k, b_along_k); });
 }
 
 template <class T>
@@ -100,7 +101,7 @@ GemmParams folded(GemmParams g) {
 }
 
 template <class T>
-void gemm_of(const GemmParams& g) {
+void gemm_of(int precision, const GemmParams& g) {
   GemmProduct<T> p = {};
   p.a = {static_cast<const T*>(g.a), g.lda, g.stride_a, checked_size("m", g.m), in_vectors<T>(g.a, g.lda, g.stride_a)};
   p.b = {static_cast<const T*>(g.b), g.ldb, g.stride_b, checked_size("n", g.n), in_vectors<T>(g.b, g.ldb, g.stride_b)};
@@ -119,7 +120,7 @@ void gemm_of(const GemmParams& g) {
     if (g.m == 1 || g.n == 1)
       multiply_vector(p, entries, !g.trans_a, g.trans_b);
     else
-      multiply(p, entries, !g.trans_a, g.trans_b);
+      multiply(p, precision, entries, !g.trans_a, g.trans_b);
     p.a.data += entries * p.a.stride;
     p.b.data += entries * p.b.stride;
     p.c += entries * p.stride_c;
@@ -128,19 +129,21 @@ void gemm_of(const GemmParams& g) {
 
 }  // namespace
 
-void gemm(int dtype, const GemmParams& p) {
+void gemm(int dtype, const GemmParams& p) { gemm_at(float32_matmul_precision(), dtype, p); }
+
+void gemm_at(int precision, int dtype, const GemmParams& p) {
   if (p.batch == 0 || p.m == 0 || p.n == 0) return;
   const GemmParams g = folded(p);
   // Without terms to sum up there is no product, only an epilogue.
-  if (g.k > 0 && cublas_used()) return cublas_gemm(dtype, g);
-  dispatch_float(dtype, "gemm", [&](auto type) { gemm_of<typename decltype(type)::type>(g); });
+  if (g.k > 0 && cublas_used()) return cublas_gemm(precision, dtype, g);
+  dispatch_float(dtype, "gemm", [&](auto type) { gemm_of<typename decltype(type)::type>(precision, g); });
 }
 
 int tile_of(int dtype, const GemmParams& p) {
   const GemmParams g = folded(p);
   int tile = 0;
   dispatch_float(dtype, "gemm", [&](auto type) {
-    with_tiles<typename decltype(type)::type>([&](auto tiles) {
+    with_tiles<typename decltype(type)::type>(float32_matmul_precision(), [&](auto tiles) {
       tile = plan_tiles<decltype(tiles)>(checked_size("m", g.m), checked_size("n", g.n), checked_size("k", g.k),
                                          std::min(kMostEntries, g.batch), kMostPieces)
                  .tile;

@@ -34,6 +34,10 @@ struct GemmProduct {
 template <class T>
 void multiply_vector(const GemmProduct<T>& p, int64_t entries, bool a_along_k, bool b_along_k);
 
+// cuda::gemm at this precision (enum talus_precision) of float32, whatever the setting of products of matrices is: for
+// convolutions, which have a setting of their own.
+void gemm_at(int precision, int dtype, const GemmParams& p);
+
 // The tile by which the current device would multiply matrices of more than one row and column, as the setting of
 // precision is now: 0 is the large one, 1 the middle one, 2 the small one. For tests that mean one of them.
 int tile_of(int dtype, const GemmParams& p);

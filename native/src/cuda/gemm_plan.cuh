@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "cuda/gemm_tensor.cuh"
-#include "precision.h"
 #include "talus/talus.h"
 
 namespace talus::cuda {
@@ -43,9 +42,9 @@ struct TensorTiles {
 };
 constexpr double kTileRates[] = {1, 0.8, 0.5};
 
-// Whether float32 products may be rounded to TF32 and this device's tensor cores know it.
-inline bool tensor_cores_allowed() {
-  return float32_matmul_precision() == TALUS_PRECISION_HIGH && properties(current_device()).major >= 8;
+// Whether float32 products of this precision may be rounded to TF32 and this device's tensor cores know it.
+inline bool tensor_cores_allowed(int precision) {
+  return precision == TALUS_PRECISION_HIGH && properties(current_device()).major >= 8;
 }
 
 template <class Tiles, class F>
@@ -53,11 +52,6 @@ void with_tile_of(int tile, F&& f) {
   if (tile == 0) return f(typename Tiles::Large{});
   if (tile == 1) return f(typename Tiles::Medium{});
   f(typename Tiles::Small{});
-}
-
-template <class T, class F>
-void with_tile(int tile, F&& f) {
-  with_tile_of<GemmTiles<T>>(tile, f);
 }
 
 inline int tiles_of(int size, int tile) { return (size + tile - 1) / tile; }
@@ -88,11 +82,6 @@ GemmPlan plan_tiles(int m, int n, int k, int64_t entries, int most_pieces) {
     });
   }
   return best;
-}
-
-template <class T>
-GemmPlan plan_product(int m, int n, int k, int64_t entries, int most_pieces) {
-  return plan_tiles<GemmTiles<T>>(m, n, k, entries, most_pieces);
 }
 
 }  // namespace talus::cuda

@@ -17,43 +17,23 @@ namespace talus::cuda {
 
 constexpr int kTensorDepth = 16, kTensorLines = 32, kTensorStages = 3;
 
-// Rows x 16 elements. Along k, memory's rows stay rows, but of each 32 they come in the order 0, 4 .. 28, 1, 5 ..: what
-// the eight lanes of a quarter of a warp read at once, rows 4g and 4g + 4, is then 128 bytes in a row. Else memory's
-// lines stay lines of one term, whose vectors are swapped by the term, so that the same lanes, which read four terms 4
-// apart, meet no bank twice. Copies write 128 bytes in a row in both cases.
-template <int Rows, int Threads, bool AlongK>
-class TensorPanel {
-  static constexpr int kVectors = AlongK ? kTensorDepth / 4 : Rows / 4;  // of a line
-  static constexpr int kLoads = Rows * kTensorDepth / (4 * Threads);
-  static_assert(Rows % kTensorLines == 0 && kLoads * 4 * Threads == Rows * kTensorDepth, "every thread copies as much");
-  static_assert(Threads % kVectors == 0, "whole lines a load");
+// Where Rows x 16 elements lie in shared memory. Along k, memory's rows stay rows, but of each 32 they come in the
+// order 0, 4 .. 28, 1, 5 ..: what the eight lanes of a quarter of a warp read at once, rows 4g and 4g + 4, is then 128
+// bytes in a row. Else memory's lines stay lines of one term, whose vectors are swapped by the term, so that the same
+// lanes, which read four terms 4 apart, meet no bank twice. Copies write 128 bytes in a row in both cases.
+template <int Rows, bool AlongK>
+struct TensorLayout {
+  static_assert(Rows % kTensorLines == 0, "whole warps");
 
- public:
   using Shared = float[Rows * kTensorDepth];
 
-  // `data` is the operand's first element of this sum; rows are counted from row0 on.
-  __device__ __forceinline__ TensorPanel(const GemmOperand<float>& x, const float* data, int row0)
-      : from_(data + (AlongK ? row0 * x.ld : row0)), rows_(x.rows - row0), ld_(x.ld), vectors_(x.vectors) {}
-
-  // Begins to copy the next terms of the sum, of which k are left. Elements beyond the operand become 0.
-  __device__ __forceinline__ void copy(Shared& panel, int k_left) {
-#pragma unroll
-    for (int load = 0; load < kLoads; ++load) {
-      const int index = static_cast<int>(threadIdx.x) + load * Threads;
-      const int vector = index % kVectors, line = index / kVectors;
-      const int row = AlongK ? row_at(line) : vector * 4, k = AlongK ? vector * 4 : line;
-      const int beyond = AlongK ? (row < rows_ ? k_left - k : 0) : (k < k_left ? rows_ - row : 0);
-      const int inside = max(min(beyond, 4), 0);
-      const float* const from = from_ + (AlongK ? row * ld_ + k : k * ld_ + row);
-      float* const to = &panel[AlongK ? line * kTensorDepth + k : at(k, row)];
-      if (vectors_) {
-        copy_async<16>(to, inside > 0 ? from : from_, inside * 4);
-      } else {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) copy_async<4>(to + i, i < inside ? from + i : from_, i < inside ? 4 : 0);
-      }
-    }
-    from_ += AlongK ? kTensorDepth : kTensorDepth * ld_;
+  // Along k: the row that is the line-th one.
+  static __device__ __forceinline__ int row_at(int line) {
+    return line / kTensorLines * kTensorLines + line % 8 * 4 + line % kTensorLines / 8;
+  }
+  // Else: where term k of a row lies.
+  static __device__ __forceinline__ int at(int k, int row) {
+    return k * Rows + ((row / 4) ^ (k / 4 * 2)) * 4 + row % 4;
   }
 
   // The calling lane's four rows of the 32 from `first` on, and of each its four terms, rounded.
@@ -67,13 +47,44 @@ class TensorPanel {
       for (int j = 0; j < 4; ++j) (AlongK ? rows[i][j] : rows[j][i]) = to_tf32(vector.at[j]);
     }
   }
+};
+
+// The panel of a matrix.
+template <int Rows, int Threads, bool AlongK>
+class TensorPanel : public TensorLayout<Rows, AlongK> {
+  using Layout = TensorLayout<Rows, AlongK>;
+  static constexpr int kVectors = AlongK ? kTensorDepth / 4 : Rows / 4;  // of a line
+  static constexpr int kLoads = Rows * kTensorDepth / (4 * Threads);
+  static_assert(kLoads * 4 * Threads == Rows * kTensorDepth, "every thread copies as much");
+  static_assert(Threads % kVectors == 0, "whole lines a load");
+
+ public:
+  // `data` is the operand's first element of this sum; rows are counted from row0 on.
+  __device__ __forceinline__ TensorPanel(const GemmOperand<float>& x, const float* data, int row0)
+      : from_(data + (AlongK ? row0 * x.ld : row0)), rows_(x.rows - row0), ld_(x.ld), vectors_(x.vectors) {}
+
+  // Begins to copy the next terms of the sum, of which k are left. Elements beyond the operand become 0.
+  __device__ __forceinline__ void copy(typename Layout::Shared& panel, int k_left) {
+#pragma unroll
+    for (int load = 0; load < kLoads; ++load) {
+      const int index = static_cast<int>(threadIdx.x) + load * Threads;
+      const int vector = index % kVectors, line = index / kVectors;
+      const int row = AlongK ? Layout::row_at(line) : vector * 4, k = AlongK ? vector * 4 : line;
+      const int beyond = AlongK ? (row < rows_ ? k_left - k : 0) : (k < k_left ? rows_ - row : 0);
+      const int inside = max(min(beyond, 4), 0);
+      const float* const from = from_ + (AlongK ? row * ld_ + k : k * ld_ + row);
+      float* const to = &panel[AlongK ? line * kTensorDepth + k : Layout::at(k, row)];
+      if (vectors_) {
+        copy_async<16>(to, inside > 0 ? from : from_, inside * 4);
+      } else {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) copy_async<4>(to + i, i < inside ? from + i : from_, i < inside ? 4 : 0);
+      }
+    }
+    from_ += AlongK ? kTensorDepth : kTensorDepth * ld_;
+  }
 
  private:
-  static __device__ __forceinline__ int row_at(int line) {
-    return line / kTensorLines * kTensorLines + line % 8 * 4 + line % kTensorLines / 8;
-  }
-  static __device__ __forceinline__ int at(int k, int row) { return k * Rows + ((row / 4) ^ (k / 4 * 2)) * 4; }
-
   const float* from_;
   int rows_;
   int64_t ld_;

@@ -127,6 +127,31 @@ TEST(cublas_may_round_to_tf32_where_that_is_allowed) {
   CHECK(asked_for(TALUS_PRECISION_HIGHEST) == 68);
 }
 
+// 1x1 convolutions that cuda::gemm computes, and their input's gradient; of 8 channels they are too small.
+TEST(convolutions_may_round_by_a_setting_of_their_own) {
+  const auto asked_for = [](int64_t channels) {
+    const int64_t params[TALUS_CONV_PARAMS] = {1, 16, 4, 5, channels, 1, 1, 1, 1, 0, 0, 1, 1, 1};
+    const talus::Conv2dParams p(params);
+    const std::vector<float> w = random_values<float>(16 * channels, 1);
+    std::vector<float> x = random_values<float>(16 * 20, 2), y(static_cast<size_t>(channels) * 20);
+    under_test::conv2d(TALUS_FLOAT32, p, x.data(), w.data(), nullptr, TALUS_EPILOGUE_NONE, y.data());
+    const int forward = stand_in::asked().compute;
+    under_test::conv2d_backward_input(TALUS_FLOAT32, p, y.data(), w.data(), x.data());
+    CHECK(stand_in::asked().compute == forward);
+    return forward;
+  };
+  const int before = stand_in::asked().products;
+  CHECK(asked_for(18) == 68);
+  CHECK(stand_in::asked().products == before + 2);
+  talus::set_float32_matmul_precision(TALUS_PRECISION_HIGH);
+  CHECK(asked_for(18) == 68);
+  talus::set_float32_matmul_precision(TALUS_PRECISION_HIGHEST);
+  talus::set_conv_fp32_precision(TALUS_PRECISION_HIGH);
+  CHECK(asked_for(18) == 77);
+  CHECK(asked_for(8) == 68);
+  talus::set_conv_fp32_precision(TALUS_PRECISION_HIGHEST);
+}
+
 TEST(cublas_was_asked_and_one_handle_serves_a_device) {
   const int before = stand_in::asked().products;
   compare<float>({1, 5, 6, 7, false, false});

@@ -2,34 +2,10 @@
 #include "cuda/gemm.h"
 #include "cuda/memory.h"
 #include "cuda/runtime.h"
+#include "cuda/tf32_under_test.h"
 #include "gemm_cases.h"
-#include "precision.h"
 
 namespace {
-
-// The setting for the time of a test, on a device that knows it.
-class Precision {
- public:
-  explicit Precision(int precision) { talus::set_float32_matmul_precision(precision); }
-  ~Precision() { talus::set_float32_matmul_precision(TALUS_PRECISION_HIGHEST); }
-  Precision(const Precision&) = delete;
-  Precision& operator=(const Precision&) = delete;
-};
-
-// Devices before compute capability 8.0 have no TF32.
-bool has_tf32() {
-  talus::cuda::use_device(0);
-  return talus::cuda::properties(0).major >= 8;
-}
-
-// By its definition, not by the kernels' own code: the nearest multiple of the last place that 10 bits leave.
-float tf32(float x) {
-  if (x == 0 || !std::isfinite(x)) return x;
-  int exponent = 0;
-  static_cast<void>(std::frexp(x, &exponent));
-  const double place = std::ldexp(1.0, exponent - 11);
-  return static_cast<float>(std::round(static_cast<double>(x) / place) * place);
-}
 
 Problem<float> rounded(const Case& c) {
   Problem<float> problem(c);
@@ -43,10 +19,6 @@ double sum_tolerance(const Case& c) {
   return std::numeric_limits<float>::epsilon() * (32 + 2 * static_cast<double>(c.k)) * (1 + std::fabs(c.alpha));
 }
 
-bool equal(const Guarded<float>& x, const Guarded<float>& y) {
-  return x.size() == y.size() && std::memcmp(x.data(), y.data(), static_cast<size_t>(x.size()) * sizeof(float)) == 0;
-}
-
 // The product is that of rounded operands, up to the order of the sum, and the same however often it is taken.
 void compare(const Case& c) {
   if (!has_tf32()) return;
@@ -58,7 +30,7 @@ void compare(const Case& c) {
   const double bound = tolerance + std::fabs(c.alpha) * std::ldexp(1.001, -10) * static_cast<double>(c.k);
   std::vector<float> first;
   for_each_isa([&](const char*) {
-    const Precision high(TALUS_PRECISION_HIGH);
+    const MatmulPrecision high(TALUS_PRECISION_HIGH);
     const Guarded<float> of_rounded = exact.actual(), of_raw = raw.actual();
     CHECK(of_rounded.intact() && of_raw.intact());
     CHECK_ALL_CLOSE(of_rounded.data(), expected.data(), of_rounded.size(), tolerance, tolerance, "C of rounded");
@@ -72,7 +44,7 @@ void compare(const Case& c) {
 // The product, of as many matrices as make the device take this tile for it: those here are enough for the emulator's
 // few multiprocessors.
 Case filling(int tile, Case c) {
-  const Precision high(TALUS_PRECISION_HIGH);
+  const MatmulPrecision high(TALUS_PRECISION_HIGH);
   for (; c.batch <= 1000; c.batch *= 2)
     if (talus::cuda::tile_of(TALUS_FLOAT32, Problem<float>(c).params(nullptr)) == tile) return c;
   check::failed(__FILE__, __LINE__, "no number of products takes tile " + std::to_string(tile));
@@ -148,7 +120,7 @@ TEST(batches_and_empty_matrices) {
 
 TEST(values_that_are_no_numbers) {
   if (!has_tf32()) return;
-  const Precision high(TALUS_PRECISION_HIGH);
+  const MatmulPrecision high(TALUS_PRECISION_HIGH);
   Problem<float> problem({1, 3, 5, 2, false, false});
   problem.b[0] = std::fabs(problem.b[0]) + 0.5f;
   problem.a[0] = std::numeric_limits<float>::quiet_NaN();
@@ -164,7 +136,7 @@ TEST(nothing_changes_unless_asked_for) {
     const Problem<float> raw(c), exact = rounded(c);
     const Guarded<float> before = raw.actual();
     {
-      const Precision high(TALUS_PRECISION_HIGH);
+      const MatmulPrecision high(TALUS_PRECISION_HIGH);
       CHECK(equal(raw.actual(), before) == !has_tf32());
       const Problem<double> wide(c);
       const std::vector<double> expected = wide.expected();
@@ -178,14 +150,14 @@ TEST(nothing_changes_unless_asked_for) {
   for (const int64_t m : {1, 40}) {
     const Problem<float> vector({1, m, 41 - m, 50, false, false});
     const Guarded<float> before = vector.actual();
-    const Precision high(TALUS_PRECISION_HIGH);
+    const MatmulPrecision high(TALUS_PRECISION_HIGH);
     CHECK(equal(vector.actual(), before));
   }
 }
 
 TEST(streams_compute_the_same) {
   if (!has_tf32()) return;
-  const Precision high(TALUS_PRECISION_HIGH);
+  const MatmulPrecision high(TALUS_PRECISION_HIGH);
   const Problem<float> problem({2, 70, 100, 300, false, true, 1, 0, true, true});
   const Guarded<float> first = problem.actual();
   talus::cuda::Stream* const stream = talus::cuda::stream_create();
@@ -206,7 +178,7 @@ TEST(devices_without_tf32_are_not_asked) {
   const auto bytes = [](const std::vector<float>& x) { return static_cast<int64_t>(x.size() * sizeof(float)); };
   std::vector<float> results[2];
   for (std::vector<float>& out : results) {
-    const Precision chosen(&out == results ? TALUS_PRECISION_HIGHEST : TALUS_PRECISION_HIGH);
+    const MatmulPrecision chosen(&out == results ? TALUS_PRECISION_HIGHEST : TALUS_PRECISION_HIGH);
     out.resize(20 * 20);
     void* const on_device[3] = {talus::cuda::allocate(bytes(a)), talus::cuda::allocate(bytes(b)),
                                 talus::cuda::allocate(bytes(out))};
