@@ -46,7 +46,7 @@ public final class Talus {
    * process. With {@code highest}, the default, nothing; with {@code high} their operands are
    * rounded to TF32, which keeps float32's range and 10 of its 23 bits of mantissa, and multiplied
    * on tensor cores. It has no effect on the CPU, on GPUs before compute capability 8.0, on
-   * products with a vector, and on convolutions, but for those that are plain matrix products.
+   * products with a vector, and on convolutions, which have {@link #setConvFp32Precision}.
    *
    * @param precision {@code highest} or {@code high}; PyTorch's {@code medium} (bfloat16) does not
    *     exist here
@@ -67,6 +67,37 @@ public final class Talus {
   /** What matrix products of float32 tensors may lose on GPUs: {@code highest} or {@code high}. */
   public static String float32MatmulPrecision() {
     return Native.float32MatmulPrecisionIsHigh() ? "high" : "highest";
+  }
+
+  /**
+   * Sets what convolutions of float32 tensors and their gradients may lose on GPUs, from here on
+   * and for the whole process. With {@code ieee}, the default, nothing; with {@code tf32} their
+   * operands are rounded to TF32, as {@link #setFloat32MatmulPrecision} says. It has no effect on
+   * the CPU, on GPUs before compute capability 8.0, on depthwise convolutions, and on small ones:
+   * of the product of matrices that a group is, neither size may be below 16, nor may its sums have
+   * fewer terms.
+   *
+   * <p>PyTorch's setting of this name, like the older {@code torch.backends.cudnn.allow_tf32},
+   * allows TF32 from the start. Here results are those of the CPU unless somebody asks for others.
+   *
+   * @param precision {@code ieee} or {@code tf32}
+   * @throws IllegalArgumentException if it is another word
+   * @see <a
+   *     href="https://docs.pytorch.org/docs/stable/notes/cuda.html">torch.backends.cudnn.conv.fp32_precision</a>
+   */
+  public static void setConvFp32Precision(String precision) {
+    boolean tf32 = "tf32".equals(precision);
+    if (!tf32 && !"ieee".equals(precision)) {
+      throw new IllegalArgumentException(
+          "setConvFp32Precision: expected \"ieee\" or \"tf32\", got "
+              + (precision == null ? "null" : "\"" + precision + "\""));
+    }
+    Native.setConvFp32Precision(tf32);
+  }
+
+  /** What convolutions of float32 tensors may lose on GPUs: {@code ieee} or {@code tf32}. */
+  public static String convFp32Precision() {
+    return Native.convFp32PrecisionIsHigh() ? "tf32" : "ieee";
   }
 
   /** The memory counters of the CPU now. */

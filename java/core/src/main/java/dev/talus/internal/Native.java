@@ -93,6 +93,14 @@ public final class Native {
     return talus_float32_matmul_precision() == TALUS_PRECISION_HIGH;
   }
 
+  public static void setConvFp32Precision(boolean high) {
+    check(talus_set_conv_fp32_precision(high ? TALUS_PRECISION_HIGH : TALUS_PRECISION_HIGHEST));
+  }
+
+  public static boolean convFp32PrecisionIsHigh() {
+    return talus_conv_fp32_precision() == TALUS_PRECISION_HIGH;
+  }
+
   // ------------------------------------------------------------------ devices
 
   public static int cudaCount() {
