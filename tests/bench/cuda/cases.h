@@ -31,6 +31,8 @@ struct Case {
   Caches caches = Caches::Cleared;
   // Keep the work in a graph and launch that.
   bool as_graph = false;
+  // Tensor cores multiply: the ceiling, which is CUDA cores', is not theirs.
+  bool tensor_cores = false;
 };
 
 // `small`: shapes that an emulator computes in a moment and the reference can check.

@@ -1,10 +1,12 @@
 // Convolutions: every distinct layer of ResNet-50, and MobileNet's depthwise ones, with their gradients, for 32 images.
+// ResNet-50's are there twice: in float32, and with operands rounded to TF32.
 #include <algorithm>
 #include <cstring>
 
 #include "../native/shapes.h"
 #include "cases.h"
 #include "kernels.h"
+#include "precision.h"
 
 namespace bench {
 
@@ -20,11 +22,12 @@ bool in_resnet50(const Layer& l) {
   return std::strcmp(l.net, "resnet18") == 0 && (l.c == 3 || (l.c == l.o && l.kernel == 3 && l.stride == 1));
 }
 
-Layer shrunk(Layer l) {
-  const int64_t lanes = l.groups > 1 ? 4 : 1;
+// tf32: with as many channels as the rule for tensor cores asks for.
+Layer shrunk(Layer l, bool tf32) {
+  const int64_t lanes = l.groups > 1 ? 4 : 1, least = tf32 ? 16 : 4;
   if (l.groups > 1) l.groups = lanes;
-  l.c = l.c == 3 ? 3 : l.groups > 1 ? lanes : 4 + l.c / 256;
-  l.o = l.groups > 1 ? lanes : 4 + l.o / 256;
+  l.c = l.c == 3 ? 3 : l.groups > 1 ? lanes : least + l.c / 256;
+  l.o = l.groups > 1 ? lanes : least + l.o / 256;
   l.size = std::min<int64_t>(l.size, 5 + l.size / 14);
   return l;
 }
@@ -35,23 +38,38 @@ talus::Conv2dParams params_of(int64_t n, const Layer& l) {
   return talus::Conv2dParams(params);
 }
 
-Problem problem_of(Pass pass, const talus::Conv2dParams& c) {
+// The call, in which float32 may be rounded to TF32.
+template <class Call>
+auto rounding(Call call) {
+  return [call](auto kernel, const Addresses& at) {
+    talus::set_conv_fp32_precision(TALUS_PRECISION_HIGH);
+    call(kernel, at);
+    talus::set_conv_fp32_precision(TALUS_PRECISION_HIGHEST);
+  };
+}
+
+Problem problem_of(Pass pass, bool tf32, const talus::Conv2dParams& c) {
   Problem p;
+  const auto kernel = [&](auto device, auto reference, auto call) {
+    tf32 ? p.kernel(device, reference, rounding(call)) : p.kernel(device, reference, call);
+  };
+  // Each factor is off by up to 2^-11 of itself.
+  if (tf32) p.tolerance = 2e-3;
   const int64_t x_size = c.n * c.c * c.h * c.w, w_size = c.o * c.group_c() * c.kh * c.kw;
   const int64_t out_size = c.n * c.o * c.out_h() * c.out_w();
   if (pass == kForward) {
     p.input(x_size), p.input(w_size), p.output(out_size);
-    p.kernel(talus::cuda::conv2d, talus::ref::conv2d, [c](auto conv2d, const Addresses& at) {
+    kernel(talus::cuda::conv2d, talus::ref::conv2d, [c](auto conv2d, const Addresses& at) {
       conv2d(TALUS_FLOAT32, c, at[0], at[1], nullptr, TALUS_EPILOGUE_NONE, at[2]);
     });
   } else if (pass == kGradX) {
     p.input(out_size), p.input(w_size), p.output(x_size);
-    p.kernel(talus::cuda::conv2d_backward_input, talus::ref::conv2d_backward_input,
-             [c](auto gradient, const Addresses& at) { gradient(TALUS_FLOAT32, c, at[0], at[1], at[2]); });
+    kernel(talus::cuda::conv2d_backward_input, talus::ref::conv2d_backward_input,
+           [c](auto gradient, const Addresses& at) { gradient(TALUS_FLOAT32, c, at[0], at[1], at[2]); });
   } else {
     p.input(out_size), p.input(x_size), p.output(w_size);
-    p.kernel(talus::cuda::conv2d_backward_weight, talus::ref::conv2d_backward_weight,
-             [c](auto gradient, const Addresses& at) { gradient(TALUS_FLOAT32, c, at[0], at[1], at[2]); });
+    kernel(talus::cuda::conv2d_backward_weight, talus::ref::conv2d_backward_weight,
+           [c](auto gradient, const Addresses& at) { gradient(TALUS_FLOAT32, c, at[0], at[1], at[2]); });
   }
   // Depthwise layers do so few multiplications that memory limits them.
   if (c.group_c() == 1)
@@ -61,29 +79,37 @@ Problem problem_of(Pass pass, const talus::Conv2dParams& c) {
   return p;
 }
 
+Case case_of(Pass pass, bool tf32, int64_t n, const Layer& l) {
+  const bool depthwise = l.groups == l.c;
+  Case c;
+  c.family = depthwise ? "depthwise" : tf32 ? "conv tf32" : "conv";
+  c.label = std::string(kPassNames[pass]) + " c" + std::to_string(l.c) + " " + std::to_string(l.size) + "x" +
+            std::to_string(l.size) + " o" + std::to_string(l.o) + " k" + std::to_string(l.kernel) + " s" +
+            std::to_string(l.stride);
+  c.torch = torch_work((kPassKeys[pass] + std::string(tf32 ? "_tf32" : "")).c_str(), n, l.c, l.size, l.o, l.kernel,
+                       l.stride, l.pad, l.groups);
+  c.make = [=] { return problem_of(pass, tf32, params_of(n, l)); };
+  c.tensor_cores = tf32;
+  // Of cuDNN's TF32 nothing was agreed.
+  if (!depthwise && !tf32) c.of_torch = 0.75;
+  return c;
+}
+
 }  // namespace
 
 std::vector<Case> conv_cases(bool small) {
   std::vector<Case> cases;
-  for (const Layer& full : kLayers) {
-    const bool depthwise = full.groups == full.c;
-    if (!in_resnet50(full) && !depthwise) continue;
-    const Layer l = small ? shrunk(full) : full;
-    const int64_t n = small ? 2 : 32;
-    for (const Pass pass : {kForward, kGradX, kGradW}) {
-      // Nobody asks for the gradient of the images.
-      if (pass == kGradX && l.c == 3) continue;
-      Case c;
-      c.family = depthwise ? "depthwise" : "conv";
-      c.label = std::string(kPassNames[pass]) + " c" + std::to_string(l.c) + " " + std::to_string(l.size) + "x" +
-                std::to_string(l.size) + " o" + std::to_string(l.o) + " k" + std::to_string(l.kernel) + " s" +
-                std::to_string(l.stride);
-      c.torch = torch_work(kPassKeys[pass], n, l.c, l.size, l.o, l.kernel, l.stride, l.pad, l.groups);
-      c.make = [=] { return problem_of(pass, params_of(n, l)); };
-      if (!depthwise) c.of_torch = 0.75;
-      cases.push_back(std::move(c));
+  for (const bool tf32 : {false, true})
+    for (const Layer& full : kLayers) {
+      const bool depthwise = full.groups == full.c;
+      if (depthwise ? tf32 : !in_resnet50(full)) continue;
+      const Layer l = small ? shrunk(full, tf32) : full;
+      for (const Pass pass : {kForward, kGradX, kGradW}) {
+        // Nobody asks for the gradient of the images.
+        if (pass == kGradX && l.c == 3) continue;
+        cases.push_back(case_of(pass, tf32, small ? 2 : 32, l));
+      }
     }
-  }
   return cases;
 }
 

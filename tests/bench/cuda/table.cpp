@@ -40,8 +40,9 @@ void print_row(const Measured& m, const Peaks& peaks, bool targets) {
   judge("ceiling", m.row->of_ceiling, share);
   judge("cuBLAS", m.row->of_cublas, m.cublas_seconds / m.seconds);
   judge("PyTorch", m.row->of_torch, m.torch_seconds / m.seconds);
-  std::printf("%-14s %-44s %8.1f us %10.1f %s %7.1f%% %8s %8s  %s\n", m.row->family.c_str(), m.row->label.c_str(),
-              m.seconds * 1e6, rate * 1e-9, flops ? "GFLOP/s" : "GB/s   ", share * 100,
+  std::printf("%-14s %-44s %8.1f us %10.1f %s %8s %8s %8s  %s\n", m.row->family.c_str(), m.row->label.c_str(),
+              m.seconds * 1e6, rate * 1e-9, flops ? "GFLOP/s" : "GB/s   ",
+              m.row->tensor_cores ? "-" : number("%.1f%%", share * 100).c_str(),
               ratio(m.cublas_seconds, m.seconds).c_str(), ratio(m.torch_seconds, m.seconds).c_str(),
               target.empty() ? "-" : target.c_str());
   std::fflush(stdout);
