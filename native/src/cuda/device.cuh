@@ -13,7 +13,7 @@
 #include "cuda/runtime.h"
 
 // Shared variables are declared by macros, because the emulator hands out their memory: the type comes whole, as in
-// CUDA_SHARED(float[32][33], tile).
+// CUDA_SHARED(float[32][33], tile). Vectors are read from arrays of single elements, hence the alignment.
 #if defined(__CUDACC__)
 namespace talus::cuda {
 template <class T>
@@ -21,7 +21,7 @@ struct SharedType {
   using type = T;
 };
 }  // namespace talus::cuda
-#define CUDA_SHARED(whole, name) __shared__ typename talus::cuda::SharedType<whole>::type name
+#define CUDA_SHARED(whole, name) __shared__ __align__(16) typename talus::cuda::SharedType<whole>::type name
 #define CUDA_DYNAMIC_SHARED(type, name)                                       \
   extern __shared__ __align__(16) unsigned char talus_dynamic_shared_bytes[]; \
   type* const name = reinterpret_cast<type*>(talus_dynamic_shared_bytes)
