@@ -18,6 +18,8 @@ namespace {
 
 constexpr size_t kPiece = size_t{1} << 20;
 constexpr int kPieces = 4;
+// Of them, for what comes in: the device fills one while the host empties the other.
+constexpr size_t kIncoming = 2;
 
 // Pinned memory, and after what it is free again.
 struct Piece {
@@ -155,12 +157,12 @@ void get(void* host, const void* device, int64_t bytes) {
   // The device is one piece ahead of the host.
   for (size_t k = 0; k <= pieces; ++k) {
     if (k < pieces) {
-      Piece& piece = s.pieces[k % kPieces];
+      Piece& piece = s.pieces[k % kIncoming];
       TALUS_CHECK_CUDA(cudaMemcpyAsync(piece.take(), from + k * kPiece, length(k), cudaMemcpyDeviceToHost, stream));
       TALUS_CHECK_CUDA(cudaEventRecord(piece.done, stream));
     }
     if (k > 0) {
-      const Piece& piece = s.pieces[(k - 1) % kPieces];
+      const Piece& piece = s.pieces[(k - 1) % kIncoming];
       TALUS_CHECK_CUDA(cudaEventSynchronize(piece.done));
       // What made these bytes has run: if it reported an error, the host's array stays as it is.
       if (k == 1) throw_kernel_error();

@@ -61,7 +61,7 @@ TEST(the_limit_holds) {
 TEST(transfers_of_all_sizes) {
   cuda::use_device(0);
   for_each_isa([](const char*) {
-    for (const int64_t n : {0, 1, 1000, 262144, 262145, 700001}) {
+    for (const int64_t n : {0, 1, 1000, 262144, 262145, 700001, 1400001}) {
       std::vector<float> host = random_values<float>(n, 3);
       const std::vector<float> before = host;
       const Array x(host);
