@@ -67,6 +67,7 @@ TEST(larger_than_every_block) {
   compare<float>({1, 300, 40, 600, false, false});
   compare<float>({1, 9, 4200, 30, false, true, 1, 1, true});
   compare<double>({1, 9, 4200, 30, false, false, 1, 1, true});
+  compare_both({1, 1, 601, 503, false, false, 1, 0, true});  // a row times a matrix that L2 does not hold
 }
 
 TEST(a_bias_of_rows) {

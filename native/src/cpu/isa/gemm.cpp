@@ -318,10 +318,12 @@ template <class T>
 static void add_rows(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y) {
   constexpr int L = kLanes<T>, all = kAcross * L, group = 8;
   int64_t j = 0;
-  // Of a matrix with a page or more to a row, some rows are read side by side along a stretch of y that stays in L1:
-  // down the rows, every step would be on another page. The order of each sum is the same.
+  // Of a matrix with a page or more to a row some rows are read side by side along a stretch of y that stays in L1:
+  // down the rows, every step would be on another page. So are, with AVX-512, matrices that a core's caches do not
+  // hold: on Ice Lake, a piece of a row is too short for hardware to fetch ahead. The order of each sum is the same.
   constexpr int64_t page = 4096 / sizeof(T), stretch = 2 * page;
-  if (stride >= page && k >= group) {
+  constexpr int64_t held = kVectorBytes == 64 ? (1 << 20) / sizeof(T) : INT64_MAX;
+  if ((stride >= page || k * stride > held) && k >= group) {
     while (count - j >= L) {
       const int64_t n = (count - j < stretch ? count - j : stretch) / L * L;
       add_to<T, group, true>(n, m + j, stride, x, y + j);
