@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "caches.h"
 #include "check.h"
 #include "cpu/conv2d_channels.h"
 #include "cpu/conv2d_choice.h"
@@ -86,7 +87,11 @@ const Case kCases[] = {
     {{2, 16, 7, 7, 64, 3, 3, 1, 1, 1, 1, 1, 1, 4}},  // groups of short rows, which direct kernels join
     {{2, 6, 6, 20, 34, 3, 3, 1, 1, 0, 0, 1, 1, 2}},  // and of the image in place
     {{1, 12, 9, 3, 9, 2, 3, 1, 1, 1, 1, 2, 1, 3}},
-    {{2, 60, 13, 13, 150, 3, 3, 2, 2, 1, 1, 1, 1, 1}},  // 49 pixels: the last of each image is a dot product
+    {{1, 60, 13, 13, 150, 3, 3, 2, 2, 1, 1, 1, 1, 1}},  // 49 pixels: the last is a dot product
+    {{11, 500, 7, 7, 30, 1, 1, 1, 1, 0, 0, 1, 1, 1}},   // tiles that go on from image to image, several sums
+    {{5, 60, 13, 13, 50, 3, 3, 2, 2, 1, 1, 1, 1, 2}},   // and of patches, in groups
+    {{7, 90, 14, 14, 30, 1, 1, 1, 1, 0, 0, 1, 1, 1}},   // images joined in blocks, but not in tiles
+    {{5, 32, 14, 14, 30, 3, 3, 1, 1, 1, 1, 1, 1, 2}},   // weights of groups, copied once for all blocks
     {{1, 150, 14, 14, 75, 1, 1, 1, 1, 0, 0, 1, 1, 1}},  // 196 pixels, a remainder of taps
     {{11, 70, 5, 5, 40, 3, 3, 2, 2, 1, 1, 1, 1, 1}},    // blocks of several images
     {{1, 12, 31, 45, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1}},   // blocks of some rows of an image
@@ -289,6 +294,18 @@ TEST(input_gradient) {
 
 TEST(weight_gradient) {
   each_case([](const auto& problem) { problem.backward_weight(); });
+}
+
+// Weights beside which L2 has room for the patches of more pixels.
+TEST(blocks_beside_large_weights) {
+  const talus::CachesForTest caches({48 << 10, 400 << 10, 1 << 20});
+  for (const Case& c :
+       {Case{{12, 100, 9, 9, 130, 1, 1, 1, 1, 0, 0, 1, 1, 1}}, Case{{2, 15, 25, 25, 100, 3, 3, 1, 1, 1, 1, 1, 1, 1}}}) {
+    if (too_long(c)) continue;
+    check::Note note(describe(c));
+    Problem<float>(c).forward();
+    Problem<double>(c).forward();
+  }
 }
 
 TEST(bias_gradient) {

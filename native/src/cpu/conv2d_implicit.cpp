@@ -1,6 +1,5 @@
 // Convolution as a product whose right side, the patches, is packed from the images: a row of weights for each output
-// channel times a column of taps for each pixel. Weights are read where they are. What is summed in which order depends
-// on the shape only.
+// channel times a column of taps for each pixel. What is summed in which order depends on the shape only.
 #include <numeric>
 
 #include "caches.h"
@@ -15,6 +14,9 @@ namespace {
 
 // At most this many taps are summed at a time: rows of weights for one tile then stay in L1, patches of a block in L2.
 constexpr int64_t kTaps = 448;
+// From so many blocks on, the weights are copied once, before all of them, and not a panel at a time by each.
+constexpr int64_t kBlocksToCopyWeights = 4;
+constexpr int64_t kCopyGrain = 1 << 16;
 
 template <class T>
 class Implicit {
@@ -30,18 +32,24 @@ class Implicit {
         conv_(conv2d_table().of<T>()),
         area_(s.oh * s.ow),
         kernel_(s.kh * s.kw),
-        channels_(std::min(s.group_c(), even_part(s.group_c(), kTaps / kernel_, s.group_c() < kLine ? 1 : kLine))),
+        channels_(channels(s, gemm_)),
         depth_(channels_ * kernel_),
         panels_(ceil_div(s.group_o(), gemm_.rows)),
-        pixel_unit_(ImageLayout(s).copied() ? s.ow : 1) {}
+        pixel_unit_(ImageLayout(s).copied() ? s.ow : 1),
+        joined_(s.n > 1 && 2 * area_ <= kColumns) {}
 
   void run() const {
     const bool alone = num_threads() == 1 || s_.n * s_.work() < 2 * kConvParallelWork;
-    const auto blocks = cut(kColumns);
+    const int64_t wanted = alone ? 1 : kBlocksPerThread * num_threads();
+    const auto blocks = cut(std::clamp(s_.n * area_ * s_.groups / wanted, kColumns, std::max(kColumns, columns())));
     const int64_t items = static_cast<int64_t>(blocks.size()) * s_.groups;
-    if (alone || items >= kBlocksPerThread * num_threads()) {
+    if (items >= wanted) {
+      const bool copy = items >= kBlocksToCopyWeights * s_.groups;
+      const Scratch<T> weights(copy ? chunks() * s_.o * row_stride() : 0);
+      if (copy) copy_weights(weights.get());
       const auto range = [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) one_block(blocks[static_cast<size_t>(i / s_.groups)], i % s_.groups);
+        for (int64_t i = begin; i < end; ++i)
+          one_block(blocks[static_cast<size_t>(i / s_.groups)], i % s_.groups, copy ? weights.get() : nullptr);
       };
       if (alone) return range(0, items);
       return parallel_for(items, 1, range);
@@ -53,6 +61,19 @@ class Implicit {
 
  private:
   static constexpr int64_t kLine = 64 / sizeof(T);
+
+  // Of the input, summed at a time.
+  static int64_t channels(const DirectShape& s, const GemmKernels<T>& gemm) {
+    const int64_t most = std::min(kTaps, block_depth(gemm)) / (s.kh * s.kw), unit = s.group_c() < kLine ? 1 : kLine;
+    return std::min(s.group_c(), even_part(s.group_c(), most, unit));
+  }
+  int64_t chunks() const { return ceil_div(s_.group_c(), channels_); }
+
+  // Pixels of a block: more where weights that are large beside L2 pass by for each, and L2 has room for their patches.
+  int64_t columns() const {
+    const int64_t l2 = caches().l2, row = depth_ * int64_t{sizeof(T)};
+    return s_.group_o() * s_.taps() * int64_t{sizeof(T)} * 8 > l2 ? l2 * 5 / 8 / row : kColumns;
+  }
 
   // Into blocks of about `columns` pixels: of several images, or of a part of one.
   std::vector<PixelBlock> cut(int64_t columns) const {
@@ -69,22 +90,48 @@ class Implicit {
 
   const T* planes(const PixelBlock& b, int64_t g) const { return x_ + (b.n * s_.c + g * s_.group_c()) * s_.h * s_.w; }
 
-  // Packed and multiplied by this thread, some channels after the other.
-  void one_block(const PixelBlock& block, int64_t g) const {
-    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace);
-    const Scratch<T> packed(patches.size()), rows(gemm_.rows * row_stride());
+  // The first output channel of a panel, in its group.
+  int64_t start(int64_t panel) const { return panel * s_.group_o() / panels_; }
+
+  // Rows of weights an odd number of lines apart, so that they spread over the sets of the cache.
+  int64_t row_stride() const { return (ceil_div(depth_, kLine) | 1) * kLine; }
+
+  // The weights of some output channels, for channels from c on of the input.
+  void copy_rows(int64_t row, int64_t height, int64_t c, T* to) const {
+    const int64_t taps = std::min(channels_, s_.group_c() - c) * kernel_;
+    conv_.copy_rows(height, taps, w_ + row * s_.taps() + c * kernel_, s_.taps(), to, row_stride());
+  }
+
+  // All of them, chunk after chunk.
+  void copy_weights(T* to) const {
+    parallel_for(chunks() * s_.o, kCopyGrain / row_stride() + 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end;) {
+        const int64_t row = i % s_.o, height = std::min(end - i, s_.o - row);
+        copy_rows(row, height, i / s_.o * channels_, to + i * row_stride());
+        i += height;
+      }
+    });
+  }
+
+  // Packed and multiplied by this thread, some channels after the other. `weights` are all, copied, or null.
+  void one_block(const PixelBlock& block, int64_t g, const T* weights) const {
+    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace, joined_);
+    const Scratch<T> packed(patches.size()), rows(weights == nullptr ? gemm_.rows * row_stride() : 0);
     for (int64_t c = 0; c < s_.group_c(); c += channels_) {
       patches.pack(planes(block, g), c, std::min(c + channels_, s_.group_c()), 0, packed.get());
-      for (int64_t panel = 0; panel < panels_; ++panel)
-        multiply(block, g, patches, packed.get(), c, panel, 0, patches.tiles(), rows.get());
+      for (int64_t panel = 0; panel < panels_; ++panel) {
+        const int64_t row = g * s_.group_o() + start(panel);
+        if (weights == nullptr) copy_rows(row, start(panel + 1) - start(panel), c, rows.get());
+        multiply(block, g, patches, packed.get(), c, panel, 0, patches.tiles(),
+                 weights == nullptr ? rows.get() : weights + (c / channels_ * s_.o + row) * row_stride());
+      }
     }
   }
 
   // All threads pack, then they share the output channels, and columns if channels are few.
   void shared_block(const PixelBlock& block, int64_t g) const {
-    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace);
-    const int64_t chunks = ceil_div(s_.group_c(), channels_);
-    const Scratch<T> packed(chunks * patches.size());
+    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace, joined_);
+    const Scratch<T> packed(chunks() * patches.size());
     const int64_t threads = num_threads();
     parallel_for(patches.nothing_to_pack() ? 0 : s_.group_c(),
                  std::max<int64_t>(1, s_.group_c() / (threads * kPiecesPerThread)), [&](int64_t begin, int64_t end) {
@@ -102,26 +149,24 @@ class Implicit {
       const Scratch<T> rows(gemm_.rows * row_stride());
       for (int64_t i = begin; i < end; ++i) {
         const int64_t piece = i / groups, group = i % groups;
-        for (int64_t chunk = 0; chunk < chunks; ++chunk)
-          for (int64_t panel = piece * panels_ / pieces; panel < (piece + 1) * panels_ / pieces; ++panel)
+        for (int64_t chunk = 0; chunk < chunks(); ++chunk)
+          for (int64_t panel = piece * panels_ / pieces; panel < (piece + 1) * panels_ / pieces; ++panel) {
+            copy_rows(g * s_.group_o() + start(panel), start(panel + 1) - start(panel), chunk * channels_, rows.get());
             multiply(block, g, patches, packed.get() + chunk * patches.size(), chunk * channels_, panel,
                      group * tiles / groups, (group + 1) * tiles / groups, rows.get());
+          }
       }
     });
   }
 
-  // Rows of weights an odd number of lines apart, so that they spread over the sets of the cache.
-  int64_t row_stride() const { return (ceil_div(depth_, kLine) | 1) * kLine; }
-
-  // The sums of one panel of output channels, of channels from c on of the input, for some tiles of pixels.
+  // The sums of one panel of output channels, whose weights are `rows`, of channels from c on of the input, for some
+  // tiles of pixels.
   void multiply(const PixelBlock& block, int64_t g, const Patches<T>& patches, const T* packed, int64_t c,
-                int64_t panel, int64_t first_tile, int64_t last_tile, T* rows) const {
-    const int64_t o = s_.group_o(), first = panel * o / panels_, height = (panel + 1) * o / panels_ - first;
-    const int64_t row = g * o + first, taps = std::min(channels_, s_.group_c() - c) * kernel_;
+                int64_t panel, int64_t first_tile, int64_t last_tile, const T* rows) const {
+    const int64_t height = start(panel + 1) - start(panel), row = g * s_.group_o() + start(panel);
     const bool last = c + channels_ >= s_.group_c();
-    conv_.copy_rows(height, taps, w_ + row * s_.taps() + c * kernel_, s_.taps(), rows, row_stride());
     GemmTile<T> t;
-    t.k = taps;
+    t.k = std::min(channels_, s_.group_c() - c) * kernel_;
     t.a = rows;
     t.a_stride = row_stride();
     t.ldc = area_;
@@ -144,9 +189,33 @@ class Implicit {
           t.b = planes(block, g) + c * t.b_stride + patches.place(tile);
         }
         t.n = static_cast<int>(tile.columns);
-        gemm_.tile[1][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
+        if (patches.one_image(tile)) {
+          gemm_.tile[1][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
+        } else {
+          multiply_joined(t, block, row, height, patches, tile);
+        }
       }
     }
+  }
+
+  // A tile of several images has its sums side by side before they go to each.
+  void multiply_joined(const GemmTile<T>& all, const PixelBlock& block, int64_t row, int64_t height,
+                       const Patches<T>& patches, const PixelTile& tile) const {
+    T sums[kMaxTileRows * kTileVectors * kLine];
+    GemmTile<T> t = all;
+    t.c = sums;
+    t.ldc = patches.width();
+    const auto out = [&](int64_t image, int64_t pixel) {
+      return out_ + ((block.n + image) * s_.o + row) * area_ + pixel;
+    };
+    if (t.beta != T{0})
+      patches.each_part(tile, [&](int64_t image, int64_t pixel, int64_t column, int64_t columns) {
+        conv_.copy_rows(height, columns, out(image, pixel), area_, sums + column, t.ldc);
+      });
+    gemm_.tile[1][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
+    patches.each_part(tile, [&](int64_t image, int64_t pixel, int64_t column, int64_t columns) {
+      conv_.copy_rows(height, columns, sums + column, t.ldc, out(image, pixel), area_);
+    });
   }
 
   void multiply_dots(const GemmTile<T>& all, int64_t height, int64_t columns) const {
@@ -170,6 +239,7 @@ class Implicit {
   const GemmKernels<T>& gemm_;
   const ConvKernels<T>& conv_;
   const int64_t area_, kernel_, channels_, depth_, panels_, pixel_unit_;
+  const bool joined_;
 };
 
 }  // namespace

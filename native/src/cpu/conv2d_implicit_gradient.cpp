@@ -90,7 +90,7 @@ class ImplicitGradient {
   }
 
   void one_block(const PixelBlock& block, int64_t g, int64_t threads) const {
-    const Patches<T> patches(gemm_, pixels_, block, depth_, s_.group_c() * kernel_ <= kRowsInPlace);
+    const Patches<T> patches(gemm_, pixels_, block, depth_, s_.group_c() * kernel_ <= kRowsInPlace, false);
     const int64_t o = s_.group_o(), c = s_.group_c(), chunks = ceil_div(o, depth_);
     const int64_t chunk_size = few_pixels_ ? block.images * area_ * depth_ : patches.size();
     const Scratch<T> packed(chunks * chunk_size);
@@ -128,17 +128,18 @@ class ImplicitGradient {
     });
   }
 
-  // Output channels [first, last) of a chunk of `depth` of them, as panels of pixels of each image.
+  // Output channels [first, last) of a chunk of `depth` of them, as panels of pixels, which go on from image to image.
   void pack_rows(const PixelBlock& block, const T* planes, int64_t first, int64_t last, int64_t depth, T* to) const {
-    const int64_t high = row_height();
-    for (int64_t i = 0; i < block.images; ++i, to += area_ * depth)
-      for (int64_t row = 0; row < area_; row += high) {
-        const int64_t height = std::min(high, area_ - row);
-        conv_.split_columns(last - first, height, planes + (i * s_.o + first) * area_ + row, area_,
-                            static_cast<int>(height), to + row * depth + first % depth_ * height, 0);
-      }
+    const int64_t all = block.images * area_, high = row_height(all);
+    for (int64_t row = 0; row < all;) {
+      const int64_t image = row / area_, pixel = row % area_, at = row % high, start = row - at;
+      const int64_t height = std::min(high, all - start), count = std::min(height - at, area_ - pixel);
+      conv_.split_columns(last - first, count, planes + (image * s_.o + first) * area_ + pixel, area_,
+                          static_cast<int>(height), to + start * depth + first % depth_ * height + at, 0);
+      row += count;
+    }
   }
-  int64_t row_height() const { return ceil_div(area_, ceil_div(area_, gemm_.rows)); }
+  int64_t row_height(int64_t rows) const { return ceil_div(rows, ceil_div(rows, gemm_.rows)); }
 
   // Input channels [first, last), for some tiles of pixels: all of them where taps are added up.
   void channels(const PixelBlock& block, int64_t g, const Patches<T>& patches, const T* packed, int64_t first,
@@ -205,25 +206,24 @@ class ImplicitGradient {
   // The same of few pixels, which are rows: the weights fill the lanes, and the sums are transposed.
   void multiply_rows(int64_t images, const T* w, int64_t rows, const T* packed, int64_t image, T* sums,
                      const Space& space) const {
-    const int64_t width = kTileVectors * gemm_.lanes, high = row_height();
-    const bool in_place = gemm_.partial_b && images * area_ <= kRowsInPlace;
-    for (int64_t o = 0; o < s_.group_o(); o += depth_, packed += images * area_ * depth_, w += depth_ * s_.taps()) {
+    const int64_t width = kTileVectors * gemm_.lanes, all = images * area_, high = row_height(all);
+    const bool in_place = gemm_.partial_b && all <= kRowsInPlace;
+    for (int64_t o = 0; o < s_.group_o(); o += depth_, packed += all * depth_, w += depth_ * s_.taps()) {
       GemmTile<T> t = tile(o);
       t.ldc = rows;
       if (!in_place)
         conv_.split_columns(t.k, rows, w, s_.taps(), static_cast<int>(width), space.weights.get(), width * t.k);
       for (int64_t column = 0; column < rows; column += width)
-        for (int64_t i = 0; i < images; ++i)
-          for (int64_t row = 0; row < area_; row += high) {
-            const int64_t height = std::min(high, area_ - row);
-            t.b = in_place ? w + column : space.weights.get() + column * t.k;
-            t.b_stride = in_place ? s_.taps() : width;
-            t.n = static_cast<int>(std::min(width, rows - column));
-            t.a = packed + (i * area_ + row) * t.k;
-            t.a_stride = height;
-            t.c = space.turned.get() + (i * area_ + row) * rows + column;
-            gemm_.tile[0][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
-          }
+        for (int64_t row = 0; row < all; row += high) {
+          const int64_t height = std::min(high, all - row);
+          t.b = in_place ? w + column : space.weights.get() + column * t.k;
+          t.b_stride = in_place ? s_.taps() : width;
+          t.n = static_cast<int>(std::min(width, rows - column));
+          t.a = packed + row * t.k;
+          t.a_stride = height;
+          t.c = space.turned.get() + row * rows + column;
+          gemm_.tile[0][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
+        }
     }
     for (int64_t i = 0; i < images; ++i)
       gemm_.pack_rows(rows, static_cast<int>(area_), space.turned.get() + i * area_ * rows, rows,

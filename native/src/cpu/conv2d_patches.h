@@ -24,19 +24,21 @@ struct PixelBlock {
   int64_t n, images, first, count;
 };
 
-// Neighbouring output pixels of one image: the columns of one tile. The last pixels of an image, if they are too few
-// for a register, become dot products, whose patches are rows.
+// Neighbouring output pixels, from pixel `first` of an image on: the columns of one tile. The last pixels of an image,
+// if they are too few for a register, go on with the first ones of the next image or become dot products, whose patches
+// are rows.
 struct PixelTile {
   int64_t image, first, columns;
   bool dots;
-  int64_t first_run, last_run;
 };
 
 template <class T>
 class Patches {
  public:
-  // `depth`: taps of the longest chunk. `in_place`: do not pack what can be read where it is.
-  Patches(const GemmKernels<T>& gemm, const DirectShape& s, const PixelBlock& block, int64_t depth, bool in_place)
+  // `depth`: taps of the longest chunk. `in_place`: do not pack what can be read where it is. `joined`: tiles go on
+  // from image to image, unless they are in place.
+  Patches(const GemmKernels<T>& gemm, const DirectShape& s, const PixelBlock& block, int64_t depth, bool in_place,
+          bool joined)
       : s_(s),
         block_(block),
         kernels_(conv2d_table().of<T>()),
@@ -48,16 +50,26 @@ class Patches {
         kernel_(s.kh * s.kw),
         in_place_(in_place && kernel_ == 1 && !whole_.copied() && s.h == 1 &&
                   (gemm.partial_b || s.ow % gemm.lanes == 0)),
-        rows_(kernel_ == 1 && layout_.row() == s.ow),
+        joined_(joined && !in_place_),
+        rows_(!joined_ && kernel_ == 1 && layout_.row() == s.ow),
         tiles_(most_tiles()),
-        runs_(most_tiles() + block.images * (block.count / s.ow + 2)) {
+        runs_(most_tiles() + block.images * (block.count / s.ow + 2)),
+        image_runs_(block.images + 1) {
     const int64_t area = s.oh * s.ow, rest = area % gemm.lanes;
-    const int64_t whole = dots_pay(gemm, rest) ? area - rest : area;
-    const int64_t tiled = std::clamp<int64_t>(whole - block.first, 0, block.count);
+    const int64_t whole = !joined_ && dots_pay(gemm, rest) ? area - rest : area;
+    tiled_ = std::clamp<int64_t>(whole - block.first, 0, block.count);
     for (int64_t i = 0; i < block.images; ++i) {
-      for (int64_t j = 0; j < tiled; j += width_) add_tile(i, j, std::min(width_, tiled - j));
-      if (tiled < block.count) add_tile(i, tiled, block.count - tiled, true);
+      image_runs_[i] = run_count_;
+      for (int64_t j = 0; j < tiled_;) {
+        const bool full = count_ == 0 || tiles_[count_ - 1].columns == width_;
+        if (full || (j == 0 && !joined_)) tiles_[count_++] = {i, block.first + j, 0, false};
+        j += add_runs(j, std::min(width_ - tiles_[count_ - 1].columns, tiled_ - j));
+      }
+      if (tiled_ == block.count) continue;
+      tiles_[count_++] = {i, block.first + tiled_, 0, true};
+      add_runs(tiled_, block.count - tiled_);
     }
+    image_runs_[block.images] = run_count_;
   }
 
   int64_t tiles() const { return count_; }
@@ -75,6 +87,18 @@ class Patches {
   bool nothing_to_pack() const { return in_place_ && !tiles_[count_ - 1].dots; }
   int64_t place(const PixelTile& tile) const { return tile.image * s_.c * s_.h * s_.w + tile.first; }
 
+  // Calls f(image, pixel, column, columns) for the part of a tile that each image has.
+  template <class F>
+  void each_part(const PixelTile& tile, F&& f) const {
+    int64_t image = tile.image, pixel = tile.first;
+    for (int64_t column = 0; column < tile.columns; ++image, pixel = block_.first) {
+      const int64_t columns = std::min(block_.first + block_.count - pixel, tile.columns - column);
+      f(image, pixel, column, columns);
+      column += columns;
+    }
+  }
+  bool one_image(const PixelTile& tile) const { return tile.first + tile.columns <= block_.first + block_.count; }
+
   // Channels [begin, end) of x, the planes of one group of the block's first image, as taps from `tap` on of a chunk.
   void pack(const T* x, int64_t begin, int64_t end, int64_t tap, T* to) const {
     const int64_t plane = s_.h * s_.w, place = layout_.copied() ? layout_.plane() : 0;
@@ -85,7 +109,6 @@ class Patches {
     std::fill_n(copy.get(), std::min(some, end - begin) * place, T{0});
     for (int64_t c = begin; c < end; c += some, tap += some * kernel_) {
       const int64_t count = std::min(some, end - c), next = std::min(some, end - c - count);
-      int64_t i = 0;
       for (int64_t image = 0; image < block_.images; ++image) {
         const T* from = x + (image * s_.c + c) * plane;
         for (int64_t j = 0; j < next; ++j) fetch(from + (count + j) * plane);
@@ -93,19 +116,14 @@ class Patches {
           layout_.copy(kernels_, from, count, copy.get());
           from = copy.get();
         }
-        T* tiles = to + i * tile_size() + tap * width_;
-        int64_t columns = 0;
-        for (; i < count_ && tiles_[i].image == image; ++i) {
-          if (in_place(tiles_[i])) continue;
-          if (rows_ && !tiles_[i].dots) {
-            columns += tiles_[i].columns;
-          } else {
-            pack_tile(tiles_[i], from, count * kernel_, tap, to + i * tile_size());
-          }
+        for (int64_t r = image_runs_[image]; r < image_runs_[image + 1]; ++r) {
+          const PixelTile& tile = tiles_[runs_[r].tile];
+          if (tile.dots || !(rows_ || in_place(tile))) pack_run(runs_[r], from, count * kernel_, tap, to);
         }
-        if (columns > 0)
-          kernels_.split_columns(count, columns, from + (whole_.copied() ? 0 : block_.first), place > 0 ? place : plane,
-                                 static_cast<int>(width_), tiles, tile_size());
+        if (rows_ && !in_place_)
+          kernels_.split_columns(count, tiled_, from + (whole_.copied() ? 0 : block_.first), place > 0 ? place : plane,
+                                 static_cast<int>(width_), to + image * tiles_of_image() * tile_size() + tap * width_,
+                                 tile_size());
       }
     }
   }
@@ -118,12 +136,14 @@ class Patches {
 
   // Columns [to, to + columns) of a tile, neighbours in a row of the layout.
   struct Run {
-    int64_t from, to;
+    int64_t tile, from, to;
     int columns;
   };
 
   // With one of dots for each image.
   int64_t most_tiles() const { return block_.images * (ceil_div(block_.count, width_) + 1); }
+  // Where none are joined.
+  int64_t tiles_of_image() const { return count_ / block_.images; }
 
   // The rows of a block as an image of their own, shifted up.
   static DirectShape band(DirectShape s, const PixelBlock& b) {
@@ -150,28 +170,28 @@ class Patches {
     for (int64_t i = begin; i < end; i += 64 / int64_t{sizeof(T)}) __builtin_prefetch(plane + i);
   }
 
-  void add_tile(int64_t image, int64_t first, int64_t columns, bool dots = false) {
-    const int64_t first_run = run_count_;
-    for (int64_t j = first; j < first + columns;) {
+  // `count` more columns of the last tile, from pixel j of the block's part of an image on. Returns `count`.
+  int64_t add_runs(int64_t j, int64_t count) {
+    PixelTile& tile = tiles_[count_ - 1];
+    for (const int64_t end = j + count; j < end;) {
       const int64_t pixel = whole_.copied() ? j : block_.first + j, x = pixel % s_.ow;
-      const int64_t count = std::min(s_.ow - x, first + columns - j);
-      runs_[run_count_++] = {pixel / s_.ow * layout_.row() + x, j - first, static_cast<int>(count)};
-      j += count;
+      const int64_t columns = std::min(s_.ow - x, end - j);
+      runs_[run_count_++] = {count_ - 1, pixel / s_.ow * layout_.row() + x, tile.columns, static_cast<int>(columns)};
+      tile.columns += columns;
+      j += columns;
     }
-    tiles_[count_++] = {image, block_.first + first, columns, dots, first_run, run_count_};
+    return count;
   }
 
-  void pack_tile(const PixelTile& tile, const T* from, int64_t taps, int64_t tap, T* to) const {
-    for (int64_t r = tile.first_run; r < tile.last_run; ++r) {
-      const Run& run = runs_[r];
-      if (!tile.dots) {
-        kernels_.gather(taps, offsets_.data(), from + run.from, run.columns, to + tap * width_ + run.to, width_);
-        continue;
-      }
-      for (int64_t j = 0; j < run.columns; ++j) {
-        T* column = to + (run.to + j) * dots_stride() + tap;
-        for (int64_t p = 0; p < taps; ++p) column[p] = from[offsets_[static_cast<size_t>(p)] + run.from + j];
-      }
+  void pack_run(const Run& run, const T* from, int64_t taps, int64_t tap, T* to) const {
+    to += run.tile * tile_size();
+    if (!tiles_[run.tile].dots) {
+      kernels_.gather(taps, offsets_.data(), from + run.from, run.columns, to + tap * width_ + run.to, width_);
+      return;
+    }
+    for (int64_t j = 0; j < run.columns; ++j) {
+      T* column = to + (run.to + j) * dots_stride() + tap;
+      for (int64_t p = 0; p < taps; ++p) column[p] = from[offsets_[static_cast<size_t>(p)] + run.from + j];
     }
   }
 
@@ -181,10 +201,12 @@ class Patches {
   const ImageLayout whole_, layout_;
   const std::vector<int64_t> offsets_;
   const int64_t width_, depth_, kernel_;
-  const bool in_place_;
+  const bool in_place_, joined_;
   const bool rows_;  // a tap's pixels are neighbours: rows are cut into the rows of tiles
   const Scratch<PixelTile> tiles_;
   const Scratch<Run> runs_;
+  const Scratch<int64_t> image_runs_;  // each image's first
+  int64_t tiled_ = 0;                  // pixels of an image that are not dots
   int64_t count_ = 0, run_count_ = 0;
 };
 

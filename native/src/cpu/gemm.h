@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "caches.h"
 #include "cpu/isa/gemm_table.h"
 #include "cpu/parts.h"
 
@@ -40,6 +41,20 @@ struct Product {
   const T *bias, *row_bias;  // [n] and [m], or null
   bool relu;
 };
+
+// Tiles of B that stay in L1 are as deep as a multiple of this.
+constexpr int64_t kDepthStep = 64;
+
+// How many elements of one row of A or column of B a block has. With 512, where L1 has 32 KB, a tile of B streams from
+// L2 past a panel of A in L1. AVX-512 with 48 KB of L1 is faster with 256, where both stay: Ice Lake's L2 is slow for
+// its multiply-adds.
+template <class T>
+int64_t block_depth(const GemmKernels<T>& kernels) {
+  constexpr int64_t kBytes = sizeof(T);
+  const int64_t l1 = caches().l1, both = (kernels.rows + kTileVectors * kernels.lanes) * kBytes;
+  const bool stays = kernels.lanes * kBytes == 64 && l1 >= 48 << 10;
+  return stays ? l1 / both / kDepthStep * kDepthStep : std::max<int64_t>(16, l1 / 64);
+}
 
 // Cut into blocks for the caches, packed where that pays, shared by the threads of the pool.
 template <class T>

@@ -43,25 +43,11 @@ constexpr int64_t kMostIdle = 8;
 // A group of A's panels up to this size may take half of L2; a larger L2 holds as much in a quarter.
 constexpr int64_t kGroupBytes = 256 << 10;
 
-// A tile of B that stays in L1 is as deep as a multiple of this.
-constexpr int64_t kDepthStep = 64;
-
 constexpr int64_t kLine = 64;
 
 template <class T>
 bool collide(const Matrix<T>& matrix) {
   return !matrix.trans && matrix.stride * int64_t{sizeof(T)} % kCollidingBytes == 0;
-}
-
-// How many elements of one row of A or column of B a block has. With 512, where L1 has 32 KB, a tile of B streams from
-// L2 past a panel of A in L1. AVX-512 with 48 KB of L1 is faster with 256, where both stay: Ice Lake's L2 is slow for
-// its multiply-adds.
-template <class T>
-int64_t deepest(const GemmKernels<T>& kernels) {
-  constexpr int64_t kBytes = sizeof(T);
-  const int64_t l1 = caches().l1, both = (kernels.rows + kTileVectors * kernels.lanes) * kBytes;
-  const bool stays = kernels.lanes * kBytes == kLine && l1 >= 48 << 10;
-  return stays ? l1 / both / kDepthStep * kDepthStep : std::max<int64_t>(16, l1 / 64);
 }
 
 // Where the largest blocks stay. All of B passes by once for each group of A's panels, which takes a quarter of L2;
@@ -75,7 +61,7 @@ struct BlockSizes {
     constexpr int64_t kBytes = sizeof(T);
     const Caches& c = caches();
     const int64_t width = kTileVectors * kernels.lanes;
-    depth = std::max<int64_t>(1, even_part(k, deepest(kernels)));
+    depth = std::max<int64_t>(1, even_part(k, block_depth(kernels)));
     columns = even_part(n, std::max(width, c.l3 / 4 / (depth * kBytes)), width);
     const bool alone = threads == 1 && depth > kDepthAlongRows;
     const int64_t group = alone ? std::max(c.l2 / 4, std::min(c.l2 / 2, kGroupBytes)) : c.l2 / 4;
