@@ -13,7 +13,8 @@ namespace talus::cpu {
 
 namespace {
 
-constexpr int64_t kGrain = 65536;
+// Elements that are worth waking a thread for: neighbours, and single ones that lie anywhere.
+constexpr int64_t kGrain = 65536, kScattered = 16384;
 
 [[noreturn]] void fail_first(const char* what, const int64_t* index, int64_t n, int64_t size) {
   int64_t i = 0;
@@ -53,7 +54,7 @@ bool for_checked(const int64_t* index, int64_t first, int64_t last, int64_t size
 }
 
 // So many of the items, each of `cost` elements, that a thread has enough to do.
-int64_t grain_of(int64_t cost) { return kGrain / (cost + 1) + 1; }
+int64_t grain_of(int64_t cost, int64_t elements = kGrain) { return elements / (cost + 1) + 1; }
 
 // Calls f(row, first, last) for the parts of rows of `count` that make up the elements [begin, end).
 template <class F>
@@ -161,7 +162,7 @@ void gather(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t count
     using Word = std::remove_reference_t<decltype(*null)>;
     const Word* from = static_cast<const Word*>(x);
     Word* to = static_cast<Word*>(out);
-    parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+    parallel_for(n, kScattered, [&](int64_t begin, int64_t end) {
       const bool good = for_checked(index, begin, end, size, [&](int64_t first, int64_t last) {
         for_rows(first, last, inner == 1 ? count : inner, [&](int64_t row, int64_t at, int64_t stop) {
           if (inner == 1) {
@@ -187,7 +188,7 @@ void scatter_add(int dtype, int64_t outer, int64_t size, int64_t inner, int64_t 
     const T* from = static_cast<const T*>(x);
     T* to = static_cast<T*>(out);
     // Threads share the blocks, so that every element is added to in index order.
-    parallel_for(outer, grain_of(block), [&](int64_t begin, int64_t end) {
+    parallel_for(outer, grain_of(block, kScattered), [&](int64_t begin, int64_t end) {
       const bool good = for_checked(index, begin * block, end * block, size, [&](int64_t first, int64_t last) {
         for_rows(first, last, inner == 1 ? count : inner, [&](int64_t row, int64_t at, int64_t stop) {
           if (inner == 1) {
