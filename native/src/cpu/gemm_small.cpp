@@ -143,11 +143,11 @@ void multiply_vector(const GemmKernels<T>& kernels, const Product<T>& p) {
   if (count * p.k <= kSmallWork / 4) {
     range(0, count);
   } else {
-    // Long ranges: down the rows of a matrix, short ones would be on another page at every step. Rows of a page and
-    // more are read two pages at a time.
+    // Long ranges: down the rows of a matrix, short ones would be on another page at every step. Where kernels read
+    // rows side by side, it is two pages at a time.
     const int64_t threads = num_threads(), two_pages = 2 * kPage / int64_t{sizeof(T)};
-    const bool along_pages = !rows_are_dots && matrix.stride * int64_t{sizeof(T)} >= kPage;
-    const int64_t share = along_pages ? std::min(count / threads, two_pages) : count / (8 * threads);
+    const bool side_by_side = !rows_are_dots && kernels.adds_side_by_side(p.k, matrix.stride);
+    const int64_t share = side_by_side ? std::min(count / threads, two_pages) : count / (8 * threads);
     parallel_for(count, std::max(share, kParallelWork / 8 / p.k + 1), range);
   }
   const int64_t step = row ? 1 : p.ldc;

@@ -62,6 +62,7 @@ const Shape kShapes[] = {
     {"long sum", 64, 64, 65536, false, false},
     {"long sum", 64, 64, 65536, true, false},
     {"row", 1, 1000, 1000, false, true},
+    {"row", 1, 1000, 1000, false, false},
     {"column", 1000, 1, 1000, false, false},
     LINEAR("vgg", 1, 25088, 4096),
     LINEAR("vgg", 32, 25088, 4096),

@@ -314,16 +314,22 @@ constexpr int kAcross = 16;
 constexpr int kAcross = 8;
 #endif
 
+// Of a matrix with a page or more to a row some rows are read side by side along a stretch of y that stays in L1: down
+// the rows, every step would be on another page. So are, with AVX-512, matrices that a core's caches do not hold: on
+// Ice Lake, a piece of a row is too short for hardware to fetch ahead. The order of each sum is the same.
+constexpr int64_t kSideBySide = 8, kPageBytes = 4096;
+template <class T>
+static bool adds_side_by_side(int64_t k, int64_t stride) {
+  constexpr int64_t held = kVectorBytes == 64 ? (1 << 20) / sizeof(T) : INT64_MAX;
+  return k >= kSideBySide && (stride * int64_t{sizeof(T)} >= kPageBytes || k * stride > held);
+}
+
 template <class T>
 static void add_rows(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y) {
-  constexpr int L = kLanes<T>, all = kAcross * L, group = 8;
+  constexpr int L = kLanes<T>, all = kAcross * L, group = kSideBySide;
   int64_t j = 0;
-  // Of a matrix with a page or more to a row some rows are read side by side along a stretch of y that stays in L1:
-  // down the rows, every step would be on another page. So are, with AVX-512, matrices that a core's caches do not
-  // hold: on Ice Lake, a piece of a row is too short for hardware to fetch ahead. The order of each sum is the same.
-  constexpr int64_t page = 4096 / sizeof(T), stretch = 2 * page;
-  constexpr int64_t held = kVectorBytes == 64 ? (1 << 20) / sizeof(T) : INT64_MAX;
-  if ((stride >= page || k * stride > held) && k >= group) {
+  constexpr int64_t stretch = 2 * kPageBytes / sizeof(T);
+  if (adds_side_by_side<T>(k, stride)) {
     while (count - j >= L) {
       const int64_t n = (count - j < stretch ? count - j : stretch) / L * L;
       add_to<T, group, true>(n, m + j, stride, x, y + j);
@@ -345,8 +351,8 @@ static constexpr void fill_tiles(GemmKernels<T>& kernels) {
 
 template <class T>
 static constexpr GemmKernels<T> kernels() {
-  GemmKernels<T> k = {kRows, kLanes<T>,    kPartialLoadIsFree, {},          kDotRows,   kDotColumns,
-                      {},    pack_rows<T>, pack_columns<T>,    dot_rows<T>, add_rows<T>};
+  GemmKernels<T> k = {kRows, kLanes<T>,    kPartialLoadIsFree, {},          kDotRows,    kDotColumns,
+                      {},    pack_rows<T>, pack_columns<T>,    dot_rows<T>, add_rows<T>, adds_side_by_side<T>};
   fill_dots<T, kDotRows, kDotColumns>(k);
   fill_tiles<T, false, 1, kRows>(k);
   fill_tiles<T, false, 2, kRows>(k);

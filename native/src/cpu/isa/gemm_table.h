@@ -52,6 +52,8 @@ struct GemmKernels {
   void (*dot_rows)(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y);
   // y[j] = sum_p x[p] * m[p * stride + j], j < count.
   void (*add_rows)(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y);
+  // Whether that reads some rows side by side along long pieces of y, and not down them.
+  bool (*adds_side_by_side)(int64_t k, int64_t stride);
 };
 
 struct GemmTable {
