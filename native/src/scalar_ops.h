@@ -162,8 +162,7 @@ struct Gelu {
   static constexpr bool kVector = true;
   template <class V>
   TALUS_OP V apply(V x, T, T) {
-    V e;
-    return x * math::normal_cdf<T>(x, e);
+    return math::gelu<T>(x);
   }
 };
 

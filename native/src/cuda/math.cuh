@@ -83,6 +83,13 @@ __device__ __forceinline__ static T normal_cdf(T x, T& e) {
   return x < T(0) ? tail : T(1) - tail;
 }
 
+// x times the distribution function.
+template <class T>
+__device__ __forceinline__ static T gelu(T x) {
+  T e;
+  return x * normal_cdf<T>(x, e);
+}
+
 // The sigmoid in gelu's approximation by tanh: (1 + tanh(u)) / 2 = sigmoid(2u).
 template <class T>
 __device__ __forceinline__ static T gelu_sigmoid(T x) {

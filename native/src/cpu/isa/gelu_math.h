@@ -5,6 +5,7 @@
 // the least greatest relative error, which is below a twentieth of a unit in the last place, for q in double a quarter.
 #pragma once
 
+#include "cpu/isa/gelu_avx512.h"
 #include "cpu/isa/vec_math.h"
 
 namespace talus::TALUS_ISA_NS::math {
@@ -104,18 +105,48 @@ static inline Vec<T> exp_of_half_square(Vec<T> a, Vec<T> square) {
   return (Vec<T>)((Bits<T>)polynomial<T>(r, Normal<T>::kExp) + power);
 }
 
-// The distribution function of the normal distribution, exact to some ulp in its tails, too; e is exp(-x^2/2).
+// 1 - the distribution function of the normal distribution at a, which is |x| or, where that is greater, the end of the
+// range; 0 there. Exact to some ulp; e is exp(-a^2/2).
 template <class T>
-static inline Vec<T> normal_cdf(Vec<T> x, Vec<T>& e) {
+static inline Vec<T> normal_tail(Vec<T> x, Vec<T>& a, Vec<T>& e) {
   using N = Normal<T>;
+#if defined(TALUS_NORMAL_AVX512)
+  if constexpr (sizeof(T) == 4) {
+    a = magnitude_512(x);
+    const Vec<T> square = a * a;
+    e = exp_of_half_square_512(a, square);
+    return e * (polynomial<T>(a, square, N::kAbove) / polynomial<T>(a, square, N::kBelow));
+  }
+#endif
   const Vec<T> magnitude = (Vec<T>)((Bits<T>)x & ~(Bits<T>)broadcast<T>(T(-0.0)));
   const auto inside = magnitude < N::kMax;
-  const Vec<T> a = inside ? magnitude : broadcast<T>(N::kMax);
+  a = inside ? magnitude : broadcast<T>(N::kMax);
   const Vec<T> square = a * a;
   e = exp_of_half_square<T>(a, square);
   e = inside ? e : Vec<T>{};
-  const Vec<T> tail = e * (polynomial<T>(a, square, N::kAbove) / polynomial<T>(a, square, N::kBelow));
+  return e * (polynomial<T>(a, square, N::kAbove) / polynomial<T>(a, square, N::kBelow));
+}
+
+// The distribution function, exact to some ulp in its tails, too; e is exp(-x^2/2).
+template <class T>
+static inline Vec<T> normal_cdf(Vec<T> x, Vec<T>& e) {
+  Vec<T> a;
+  const Vec<T> tail = normal_tail<T>(x, a, e);
   return x < Vec<T>{} ? tail : T(1) - tail;
+}
+
+// x times the distribution function.
+template <class T>
+static inline Vec<T> gelu(Vec<T> x) {
+  Vec<T> e;
+#if defined(TALUS_NORMAL_AVX512)
+  if constexpr (sizeof(T) == 4) {
+    Vec<T> a;
+    const Vec<T> tail = normal_tail<T>(x, a, e);
+    return rest_of<T>(above_zero_512(x), a, tail);
+  }
+#endif
+  return x * normal_cdf<T>(x, e);
 }
 
 // exp(x) for kExpNormalMin <= x <= kExpNormalMax, where it is a normal number: one factor is enough.
