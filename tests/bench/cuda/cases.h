@@ -18,6 +18,7 @@ struct Product {
   int64_t batch = 0, m = 0, n = 0, k = 0;
   bool trans_a = false, trans_b = false;
   int a = 0, b = 0, c = 0;  // numbers of the operands
+  bool tf32 = false;        // operands may be rounded to TF32
 };
 
 struct Case {

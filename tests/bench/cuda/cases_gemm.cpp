@@ -1,8 +1,9 @@
-// Matrix products: squares, transposed operands, batches and skinny ones.
+// Matrix products: squares, transposed operands, batches and skinny ones, in float32 and with operands rounded to TF32.
 #include <algorithm>
 
 #include "cases.h"
 #include "kernels.h"
+#include "precision.h"
 
 namespace bench {
 
@@ -34,9 +35,9 @@ Shape shrunk(Shape s) {
   return s;
 }
 
-Product product_of(const Shape& s) { return {s.batch, s.m, s.n, s.k, s.trans_a, s.trans_b, 0, 1, 2}; }
+Product product_of(const Shape& s, bool tf32) { return {s.batch, s.m, s.n, s.k, s.trans_a, s.trans_b, 0, 1, 2, tf32}; }
 
-Problem problem_of(const Shape& s) {
+Problem problem_of(const Shape& s, bool tf32) {
   Problem p;
   const int a = p.input(s.batch * s.m * s.k), b = p.input(s.batch * s.k * s.n), c = p.output(s.batch * s.m * s.n);
   p.kernel(talus::cuda::gemm, talus::ref::gemm, [=](auto gemm, const Addresses& at) {
@@ -60,13 +61,17 @@ Problem problem_of(const Shape& s) {
                                  s.m * s.n,
                                  nullptr,
                                  TALUS_EPILOGUE_NONE};
+    talus::set_float32_matmul_precision(tf32 ? TALUS_PRECISION_HIGH : TALUS_PRECISION_HIGHEST);
     gemm(TALUS_FLOAT32, g);
+    talus::set_float32_matmul_precision(TALUS_PRECISION_HIGHEST);
   });
+  // Each factor is off by up to 2^-11 of itself.
+  if (tf32) p.tolerance = 2e-3;
   p.count_flops(2.0 * static_cast<double>(s.batch * s.m) * static_cast<double>(s.n) * static_cast<double>(s.k));
   return p;
 }
 
-// One row times a matrix, which the memory limits.
+// One row times a matrix, which the memory limits; no setting rounds it.
 Case vector_case(int64_t n, int64_t k) {
   const Shape s = {"vector", 1, 1, n, k, false, true};
   Case c;
@@ -74,12 +79,26 @@ Case vector_case(int64_t n, int64_t k) {
   c.label = "fp32 vector " + std::to_string(n) + "x" + std::to_string(k);
   c.torch = torch_work("gemm", 1, 1, n, k, 0, 1);
   c.make = [s] {
-    Problem p = problem_of(s);
+    Problem p = problem_of(s, false);
     p.count_operands();
     return p;
   };
   c.of_cublas = 0.9;
-  c.product = product_of(s);
+  c.product = product_of(s, false);
+  return c;
+}
+
+Case matrix_case(const Shape& s, bool tf32) {
+  Case c;
+  c.family = tf32 ? "gemm tf32" : "gemm";
+  c.label = std::string(tf32 ? "tf32 " : "fp32 ") + s.what + " " +
+            (s.batch > 1 ? std::to_string(s.batch) + " of " : "") + std::to_string(s.m) + "x" + std::to_string(s.n) +
+            "x" + std::to_string(s.k);
+  c.torch = torch_work(tf32 ? "gemm_tf32" : "gemm", s.batch, s.m, s.n, s.k, s.trans_a, s.trans_b);
+  c.make = [=] { return problem_of(s, tf32); };
+  c.of_cublas = tf32 ? 0.8 : 0.9;
+  c.product = product_of(s, tf32);
+  c.tensor_cores = tf32;
   return c;
 }
 
@@ -87,19 +106,10 @@ Case vector_case(int64_t n, int64_t k) {
 
 std::vector<Case> gemm_cases(bool small) {
   std::vector<Case> cases;
-  for (const Shape& full : kShapes) {
-    const Shape s = small ? shrunk(full) : full;
-    Case c;
-    c.family = "gemm";
-    c.label = std::string("fp32 ") + s.what + " " + (s.batch > 1 ? std::to_string(s.batch) + " of " : "") +
-              std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k);
-    c.torch = torch_work("gemm", s.batch, s.m, s.n, s.k, s.trans_a, s.trans_b);
-    c.make = [s] { return problem_of(s); };
-    c.of_cublas = 0.9;
-    c.product = product_of(s);
-    cases.push_back(std::move(c));
+  for (const bool tf32 : {false, true}) {
+    for (const Shape& full : kShapes) cases.push_back(matrix_case(small ? shrunk(full) : full, tf32));
+    if (!tf32) cases.push_back(small ? vector_case(70, 90) : vector_case(8192, 8192));
   }
-  cases.push_back(small ? vector_case(70, 90) : vector_case(8192, 8192));
   return cases;
 }
 

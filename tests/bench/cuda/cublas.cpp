@@ -14,14 +14,16 @@ struct Cublas::Functions {
   int (*version)(void* handle, int* version);
   int (*set_stream)(void* handle, CUstream_st* stream);
   int (*set_math_mode)(void* handle, int mode);
-  int (*sgemm)(void* handle, int trans_a, int trans_b, int m, int n, int k, const float* alpha, const float* a, int lda,
-               long long stride_a, const float* b, int ldb, long long stride_b, const float* beta, float* c, int ldc,
-               long long stride_c, int batch);
+  int (*gemm)(void* handle, int trans_a, int trans_b, int m, int n, int k, const void* alpha, const void* a, int type_a,
+              int lda, long long stride_a, const void* b, int type_b, int ldb, long long stride_b, const void* beta,
+              void* c, int type_c, int ldc, long long stride_c, int batch, int compute_type, int algorithm);
 };
 
 namespace {
 
 constexpr int kSuccess = 0, kPlain = 0, kTransposed = 1, kDefaultMath = 0;
+// CUDA_R_32F; CUBLAS_COMPUTE_32F and CUBLAS_COMPUTE_32F_FAST_TF32; CUBLAS_GEMM_DEFAULT: it chooses the algorithm.
+constexpr int kFloat32 = 0, kCompute32 = 68, kComputeTf32 = 77, kAnyAlgorithm = -1;
 
 void* open_library(const std::string& path, std::string* why) {
   std::string first;
@@ -52,7 +54,7 @@ std::unique_ptr<Cublas> Cublas::load(const std::string& path, std::string* why) 
   };
   if (!find("cublasCreate_v2", functions->create) || !find("cublasDestroy_v2", functions->destroy) ||
       !find("cublasGetVersion_v2", functions->version) || !find("cublasSetStream_v2", functions->set_stream) ||
-      !find("cublasSetMathMode", functions->set_math_mode) || !find("cublasSgemmStridedBatched", functions->sgemm))
+      !find("cublasSetMathMode", functions->set_math_mode) || !find("cublasGemmStridedBatchedEx", functions->gemm))
     return nullptr;
   std::unique_ptr<Cublas> cublas(new Cublas);
   cublas->functions_ = std::move(functions);
@@ -65,7 +67,7 @@ std::unique_ptr<Cublas> Cublas::load(const std::string& path, std::string* why) 
   }
   int version = 0;
   status = f.version(cublas->handle_, &version);
-  // Plain float32 arithmetic, as the rows say.
+  // Each product's own type of computation decides, as the rows say.
   if (status == kSuccess) status = f.set_math_mode(cublas->handle_, kDefaultMath);
   if (status == kSuccess) status = f.set_stream(cublas->handle_, talus::cuda::current_stream());
   if (status != kSuccess) {
@@ -85,12 +87,12 @@ void Cublas::multiply(const Product& p, const Addresses& at) const {
   const auto operand = [&](int i) { return static_cast<float*>(at[static_cast<size_t>(i)]); };
   const int m = static_cast<int>(p.m), n = static_cast<int>(p.n), k = static_cast<int>(p.k);
   // Row-major C = op(A) op(B) is column-major C^T = op(B)^T op(A)^T, which are the same bytes.
-  const int status =
-      functions_->sgemm(handle_, p.trans_b ? kTransposed : kPlain, p.trans_a ? kTransposed : kPlain, n, m, k, &one,
-                        operand(p.b), p.trans_b ? k : n, p.k * p.n, operand(p.a), p.trans_a ? m : k, p.m * p.k, &zero,
-                        operand(p.c), n, p.m * p.n, static_cast<int>(p.batch));
+  const int status = functions_->gemm(
+      handle_, p.trans_b ? kTransposed : kPlain, p.trans_a ? kTransposed : kPlain, n, m, k, &one, operand(p.b),
+      kFloat32, p.trans_b ? k : n, p.k * p.n, operand(p.a), kFloat32, p.trans_a ? m : k, p.m * p.k, &zero, operand(p.c),
+      kFloat32, n, p.m * p.n, static_cast<int>(p.batch), p.tf32 ? kComputeTf32 : kCompute32, kAnyAlgorithm);
   if (status != kSuccess)
-    talus::fail(TALUS_INTERNAL_ERROR, "cublasSgemmStridedBatched returned %d; leave cuBLAS out with --no-cublas",
+    talus::fail(TALUS_INTERNAL_ERROR, "cublasGemmStridedBatchedEx returned %d; leave cuBLAS out with --no-cublas",
                 status);
 }
 

@@ -16,7 +16,7 @@ class Cublas {
   Cublas(const Cublas&) = delete;
   Cublas& operator=(const Cublas&) = delete;
 
-  // The same product on the current stream, in full float32.
+  // The same product on the current stream, in full float32 or with operands rounded to TF32, as the product says.
   void multiply(const Product& p, const Addresses& at) const;
 
   const std::string& version() const { return version_; }

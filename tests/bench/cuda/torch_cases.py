@@ -172,7 +172,8 @@ def works_of(torch, device):
         return step
 
     return {
-        "gemm": gemm, "conv_forward": conv("forward"), "conv_grad_x": conv("grad_x"), "conv_grad_w": conv("grad_w"),
+        "gemm": gemm, "gemm_tf32": gemm,
+        "conv_forward": conv("forward"), "conv_grad_x": conv("grad_x"), "conv_grad_w": conv("grad_w"),
         "conv_forward_tf32": conv("forward"), "conv_grad_x_tf32": conv("grad_x"), "conv_grad_w_tf32": conv("grad_w"),
         "relu": unary(torch.relu), "gelu": unary(F.gelu), "exp": unary(torch.exp), "tanh": unary(torch.tanh),
         "add": binary(torch.add), "mul": binary(torch.mul),
@@ -229,15 +230,14 @@ def measure(torch, lines, cpu, out):
     if not cpu:
         cache = getattr(torch.cuda.get_device_properties(0), "L2_cache_size", 0)
         flush, clock = torch.empty(max(256 << 20, 4 * cache) // 4, device=device), on_gpu
-        torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.benchmark = True
     cudnn = torch.backends.cudnn.version() if torch.backends.cudnn.is_available() else "none"
     out.write(f"# version {torch.__version__}, cuDNN {cudnn}, float32 without TF32 but in rows of that name, cudnn.benchmark on\n")
     known, failed = works_of(torch, device), 0
     for line in lines:
         name, *sizes = line.split()
-        # By default cuDNN would round all of them to TF32.
-        torch.backends.cudnn.allow_tf32 = name.endswith("_tf32")
+        # By default cuDNN would round all of them to TF32, and cuBLAS none.
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = name.endswith("_tf32")
         try:
             run = known[name](*map(int, sizes))
             out.write(f"{line},{clock(torch, run, flush, name == 'tutorial_step'):.9g}\n")
