@@ -110,8 +110,12 @@ void print_device(const CacheFlush& flush, const Peaks& peaks) {
               static_cast<double>(p.l2_bytes) / (1 << 20));
   std::printf(
       "ceilings: %.1f GB/s copied by a kernel, %.1f by cudaMemcpyAsync (the better one counts); %.1f GFLOP/s of "
-      "fused multiply-adds in float32\n",
+      "fused multiply-adds in float32; ",
       peaks.kernel_copy * 1e-9, peaks.driver_copy * 1e-9, peaks.fma * 1e-9);
+  if (peaks.tf32 > 0)
+    std::printf("%.1f GFLOP/s of products in TF32 on tensor cores\n", peaks.tf32 * 1e-9);
+  else
+    std::printf("no tensor cores that know TF32\n");
   std::printf(
       "times: median of single runs between events, %.0f MiB written before each to clear the cache; training "
       "steps follow each other\nGB/s: every operand once for each way it must travel; cuBLAS, PyTorch: their "

@@ -32,7 +32,7 @@ struct Case {
   Caches caches = Caches::Cleared;
   // Keep the work in a graph and launch that.
   bool as_graph = false;
-  // Tensor cores multiply: the ceiling, which is CUDA cores', is not theirs.
+  // Tensor cores multiply, so the ceiling is theirs.
   bool tensor_cores = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include "cuda/device.cuh"
 #include "cuda/memory.h"
+#include "cuda/tensor_core.cuh"
 
 namespace bench {
 
@@ -10,6 +11,8 @@ namespace {
 using namespace talus::cuda;
 
 constexpr int kThreads = 256, kChains = 16;
+// Sums of a warp, four registers a thread each; operations of one of its products.
+constexpr int kTensorChains = 8, kTensorFlops = 2 * 16 * 8 * 8;
 
 __global__ void __launch_bounds__(kThreads) copy_peak(int64_t n, const float4* from, float4* to) {
   const int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x;
@@ -29,6 +32,33 @@ __global__ void __launch_bounds__(kThreads) fma_peak(int rounds, float factor, f
 #pragma unroll
   for (int c = 0; c < kChains; ++c) sum += sums[c];
   // Never true, but the compiler cannot know.
+  if (sum == -1) *out = sum;
+}
+
+// Independent chains of products on tensor cores, by the instruction of Talus's kernels; registers only. Operands have
+// all ten bits of mantissa and both signs, so that the clock is the one of real products.
+__global__ void __launch_bounds__(kThreads) tf32_peak(int rounds, float* out) {
+  const unsigned lane = threadIdx.x % kWarp;
+  uint32_t a[4], b[2];
+#pragma unroll
+  for (unsigned i = 0; i < 4; ++i) a[i] = to_tf32(static_cast<float>((lane * 4 + i) * 2654435761u) * 0x1p-31f - 1);
+#pragma unroll
+  for (unsigned i = 0; i < 2; ++i) b[i] = to_tf32(static_cast<float>((lane * 2 + i) * 2246822519u) * 0x1p-31f - 1);
+  float sums[kTensorChains][4];
+#pragma unroll
+  for (int c = 0; c < kTensorChains; ++c)
+#pragma unroll
+    for (int i = 0; i < 4; ++i) sums[c][i] = static_cast<float>(c * 4 + i);
+#pragma unroll 4
+  for (int i = 0; i < rounds; ++i)
+#pragma unroll
+    for (int c = 0; c < kTensorChains; ++c) multiply_tf32(sums[c][0], sums[c][1], sums[c][2], sums[c][3], a, b);
+  float sum = 0;
+#pragma unroll
+  for (int c = 0; c < kTensorChains; ++c)
+#pragma unroll
+    for (int i = 0; i < 4; ++i) sum += sums[c][i];
+  // As good as never true, but the compiler cannot know.
   if (sum == -1) *out = sum;
 }
 
@@ -58,6 +88,15 @@ Peaks measure_peaks(const CacheFlush& flush, bool small) {
                 launch(fma_peak, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, rounds, 0.5f,
                        reinterpret_cast<float*>(to.get()));
               });
+  // Devices before compute capability 8.0 do not know the instruction.
+  if (properties(0).major >= 8) {
+    const int tensor_rounds = small ? 4 : 1 << 13;
+    peaks.tf32 = double{kTensorFlops} * blocks * (kThreads / kWarp) * static_cast<double>(tensor_rounds) *
+                 kTensorChains / time([&] {
+                   launch(tf32_peak, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, tensor_rounds,
+                          reinterpret_cast<float*>(to.get()));
+                 });
+  }
   return peaks;
 }
 

@@ -8,6 +8,7 @@ namespace bench {
 struct Peaks {
   double kernel_copy, driver_copy;  // bytes read and written each second, by a plain kernel and by cudaMemcpyAsync
   double fma;                       // float32 operations each second, two for a fused multiply-add
+  double tf32;                      // the same of TF32 products on tensor cores; 0: the device has none
 
   double bandwidth() const { return kernel_copy > driver_copy ? kernel_copy : driver_copy; }
 };

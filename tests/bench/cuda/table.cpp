@@ -29,7 +29,8 @@ void print_head() {
 
 void print_row(const Measured& m, const Peaks& peaks, bool targets) {
   const bool flops = m.unit == Unit::Flops;
-  const double rate = m.work / m.seconds, share = rate / (flops ? peaks.fma : peaks.bandwidth());
+  const double ceiling = !flops ? peaks.bandwidth() : m.row->tensor_cores ? peaks.tf32 : peaks.fma;
+  const double rate = m.work / m.seconds, share = ceiling > 0 ? rate / ceiling : 0;
   std::string target;
   // A share that should be reached, and what there is; without the rival nobody knows.
   const auto judge = [&](const char* of, double wanted, double found) {
@@ -42,9 +43,8 @@ void print_row(const Measured& m, const Peaks& peaks, bool targets) {
   judge("PyTorch", m.row->of_torch, m.torch_seconds / m.seconds);
   std::printf("%-14s %-44s %8.1f us %10.1f %s %8s %8s %8s  %s\n", m.row->family.c_str(), m.row->label.c_str(),
               m.seconds * 1e6, rate * 1e-9, flops ? "GFLOP/s" : "GB/s   ",
-              m.row->tensor_cores ? "-" : number("%.1f%%", share * 100).c_str(),
-              ratio(m.cublas_seconds, m.seconds).c_str(), ratio(m.torch_seconds, m.seconds).c_str(),
-              target.empty() ? "-" : target.c_str());
+              ceiling > 0 ? number("%.1f%%", share * 100).c_str() : "-", ratio(m.cublas_seconds, m.seconds).c_str(),
+              ratio(m.torch_seconds, m.seconds).c_str(), target.empty() ? "-" : target.c_str());
   std::fflush(stdout);
 }
 
