@@ -45,12 +45,13 @@ std::vector<Case> pool_cases(bool small);
 std::vector<Case> norm_cases(bool small);
 std::vector<Case> index_cases(bool small);
 std::vector<Case> optim_cases(bool small);
+std::vector<Case> random_cases(bool small);
 std::vector<Case> step_cases(bool small);
 
 inline std::vector<Case> all_cases(bool small) {
   std::vector<Case> all;
-  for (const auto family :
-       {gemm_cases, conv_cases, map_cases, reduce_cases, pool_cases, norm_cases, index_cases, optim_cases, step_cases})
+  for (const auto family : {gemm_cases, conv_cases, map_cases, reduce_cases, pool_cases, norm_cases, index_cases,
+                            optim_cases, random_cases, step_cases})
     for (Case& c : family(small)) all.push_back(std::move(c));
   return all;
 }

@@ -95,6 +95,27 @@ Case case_of(Pass pass, bool tf32, int64_t n, const Layer& l) {
   return c;
 }
 
+// Sums over images and positions, of which only the gradient's sizes matter.
+Case bias_case(int64_t n, int64_t o, int64_t size) {
+  Case c;
+  c.family = "conv";
+  c.label = "grad bias o" + std::to_string(o) + " " + std::to_string(size) + "x" + std::to_string(size);
+  c.torch = torch_work("conv_grad_bias", n, o, size);
+  c.make = [=] {
+    const int64_t params[TALUS_CONV_PARAMS] = {n, 1, size, size, o, 1, 1, 1, 1, 0, 0, 1, 1, 1};
+    const talus::Conv2dParams conv(params);
+    Problem p;
+    p.input(n * o * size * size), p.output(o);
+    p.kernel(talus::cuda::conv2d_backward_bias, talus::ref::conv2d_backward_bias,
+             [conv](auto gradient, const Addresses& at) { gradient(TALUS_FLOAT32, conv, at[0], at[1]); });
+    p.count_operands();
+    // A sum of many numbers around zero is small beside its rounding errors.
+    p.tolerance = 1e-3;
+    return p;
+  };
+  return c;
+}
+
 }  // namespace
 
 std::vector<Case> conv_cases(bool small) {
@@ -110,6 +131,8 @@ std::vector<Case> conv_cases(bool small) {
         cases.push_back(case_of(pass, tf32, small ? 2 : 32, l));
       }
     }
+  cases.push_back(small ? bias_case(2, 5, 9) : bias_case(32, 64, 112));
+  cases.push_back(small ? bias_case(3, 20, 3) : bias_case(32, 2048, 7));
   return cases;
 }
 

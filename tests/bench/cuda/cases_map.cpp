@@ -1,4 +1,4 @@
-// Element-wise kernels and copies.
+// Element-wise kernels, copies and fills.
 #include "cases.h"
 #include "kernels.h"
 
@@ -101,6 +101,46 @@ Case dropout_case(int64_t n) {
   return c;
 }
 
+Case where_case(int64_t n) {
+  Case c;
+  c.family = "element-wise";
+  c.label = "where " + std::to_string(n);
+  c.torch = torch_work("where", n);
+  c.of_ceiling = kBandwidthTarget;
+  c.make = [=] {
+    Problem p;
+    p.bytes(n, 2), p.input(n), p.input(n), p.output(n);
+    p.kernel(talus::cuda::where, talus::ref::where, [=](auto where, const Addresses& at) {
+      where(TALUS_FLOAT32, Geometry<4>(n, 0, nullptr), at[0], at[1], at[2], at[3]);
+    });
+    p.count_operands();
+    return p;
+  };
+  return c;
+}
+
+// One value everywhere, or numbers half a step apart.
+Case made_case(bool numbers, int64_t n) {
+  Case c;
+  c.family = "element-wise";
+  c.label = (numbers ? "arange " : "fill ") + std::to_string(n);
+  c.torch = torch_work(numbers ? "arange" : "fill", n);
+  c.of_ceiling = kBandwidthTarget;
+  c.make = [=] {
+    Problem p;
+    p.output(n);
+    if (numbers)
+      p.kernel(talus::cuda::arange, talus::ref::arange,
+               [=](auto arange, const Addresses& at) { arange(TALUS_FLOAT32, n, 0, 0.5, at[0]); });
+    else
+      p.kernel(talus::cuda::fill, talus::ref::fill,
+               [=](auto fill, const Addresses& at) { fill(TALUS_FLOAT32, Geometry<1>(n, 0, nullptr), 0.5, 0, at[0]); });
+    p.count_operands();
+    return p;
+  };
+  return c;
+}
+
 }  // namespace
 
 std::vector<Case> map_cases(bool small) {
@@ -116,7 +156,10 @@ std::vector<Case> map_cases(bool small) {
           broadcast_case(rows, cols),
           copy_case(false, rows, cols),
           copy_case(true, rows, cols),
-          dropout_case(n)};
+          dropout_case(n),
+          where_case(n),
+          made_case(false, n),
+          made_case(true, n)};
 }
 
 }  // namespace bench

@@ -72,16 +72,19 @@ Case average_case(bool backward, const Window& w) {
   });
 }
 
-Case global_case(int64_t planes, int64_t size) {
-  return row("global average", "global_pool", {planes, size, size, size, 0}, [=] {
-    const talus::AdaptivePool2dParams q = {planes, size, size, 1, 1};
-    Problem p;
-    p.input(planes * size * size), p.output(planes);
-    p.kernel(talus::cuda::adaptive_avg_pool2d, talus::ref::adaptive_avg_pool2d,
-             [=](auto pool, const Addresses& at) { pool(kFloat, q, at[0], at[1]); });
-    p.count_operands();
-    return p;
-  });
+Case global_case(bool backward, int64_t planes, int64_t size) {
+  return row(backward ? "global average gradient" : "global average", backward ? "global_pool_backward" : "global_pool",
+             {planes, size, size, size, 0}, [=] {
+               const talus::AdaptivePool2dParams q = {planes, size, size, 1, 1};
+               const int64_t in = planes * size * size;
+               Problem p;
+               p.input(backward ? planes : in), p.output(backward ? in : planes);
+               p.kernel(backward ? talus::cuda::adaptive_avg_pool2d_backward : talus::cuda::adaptive_avg_pool2d,
+                        backward ? talus::ref::adaptive_avg_pool2d_backward : talus::ref::adaptive_avg_pool2d,
+                        [=](auto pool, const Addresses& at) { pool(kFloat, q, at[0], at[1]); });
+               p.count_operands();
+               return p;
+             });
 }
 
 }  // namespace
@@ -95,7 +98,8 @@ std::vector<Case> pool_cases(bool small) {
           max_backward_case(half),
           average_case(false, half),
           average_case(true, half),
-          small ? global_case(9, 5) : global_case(256 * 2048, 7)};
+          small ? global_case(false, 9, 5) : global_case(false, 256 * 2048, 7),
+          small ? global_case(true, 9, 5) : global_case(true, 256 * 2048, 7)};
 }
 
 }  // namespace bench

@@ -1,4 +1,4 @@
-// Reductions, softmax and cross entropy.
+// Reductions, softmax and losses.
 #include "cases.h"
 #include "kernels.h"
 
@@ -100,6 +100,64 @@ Case cross_entropy_backward_case(int64_t rows, int64_t cols) {
   });
 }
 
+Case nll_case(int64_t rows, int64_t cols) {
+  return row("losses", "nll", "nll_loss", rows, cols, 0, [=] {
+    Problem p;
+    p.input(rows * cols, -8, 0), p.indices(rows, cols), p.output(1), p.output(1);
+    p.kernel(talus::cuda::nll_loss, talus::ref::nll_loss, [=](auto loss, const Addresses& at) {
+      loss(kFloat, rows, cols, 1, at[0], static_cast<const int64_t*>(at[1]), nullptr, -100, TALUS_REDUCTION_MEAN, at[2],
+           at[3]);
+    });
+    // Of each row only the wanted class travels, and which one that is.
+    p.unit = Unit::Bytes;
+    p.work = static_cast<double>(rows) * 12;
+    return p;
+  });
+}
+
+Case nll_backward_case(int64_t rows, int64_t cols) {
+  return row("losses", "nll gradient", "nll_loss_backward", rows, cols, 0, [=] {
+    Problem p;
+    p.input(1), p.indices(rows, cols), p.input(1, 5, 6), p.output(rows * cols);
+    p.kernel(talus::cuda::nll_loss_backward, talus::ref::nll_loss_backward, [=](auto gradient, const Addresses& at) {
+      gradient(kFloat, rows, cols, 1, at[0], static_cast<const int64_t*>(at[1]), nullptr, -100, TALUS_REDUCTION_MEAN,
+               at[2], at[3]);
+    });
+    p.count_operands();
+    return p;
+  });
+}
+
+Case mse_case(int64_t rows, int64_t cols) {
+  return row("losses", "mse", "mse_loss", rows, cols, 0, [=] {
+    Problem p;
+    p.input(rows * cols), p.input(rows * cols), p.output(1);
+    p.kernel(talus::cuda::mse_loss, talus::ref::mse_loss, [=](auto loss, const Addresses& at) {
+      loss(kFloat, rows * cols, at[0], at[1], TALUS_REDUCTION_MEAN, at[2]);
+    });
+    p.count_operands();
+    return p;
+  });
+}
+
+// As layers queue it, which has no kernel of its own: a difference, times the loss's gradient.
+Case mse_backward_case(int64_t rows, int64_t cols) {
+  return row("losses", "mse gradient", "mse_loss_backward", rows, cols, 0, [=] {
+    const int64_t n = rows * cols;
+    Problem p;
+    p.input(n), p.input(n), p.input(1), p.output(n), p.output(n);
+    p.kernel(talus::cuda::binary, talus::ref::binary, [=](auto binary, const Addresses& at) {
+      const int64_t by_one[] = {n, 1, 1, 0};
+      binary(TALUS_SUB, kFloat, talus::Geometry<3>(n, 0, nullptr), at[0], at[1], 1, at[3]);
+      binary(TALUS_MUL, kFloat, talus::Geometry<3>(0, 1, by_one), at[3], at[2], 1, at[4]);
+    });
+    // The difference need not travel.
+    p.unit = Unit::Bytes;
+    p.work = static_cast<double>(n) * 12;
+    return p;
+  });
+}
+
 }  // namespace
 
 std::vector<Case> reduce_cases(bool small) {
@@ -119,7 +177,11 @@ std::vector<Case> reduce_cases(bool small) {
           cross_entropy_case(images, classes),
           cross_entropy_case(words, vocabulary),
           cross_entropy_backward_case(images, classes),
-          cross_entropy_backward_case(words, vocabulary)};
+          cross_entropy_backward_case(words, vocabulary),
+          nll_case(images, classes),
+          nll_backward_case(images, classes),
+          mse_case(rows, cols),
+          mse_backward_case(rows, cols)};
 }
 
 }  // namespace bench

@@ -45,6 +45,10 @@ def works_of(torch, device):
                 grad, x, w, None, [stride] * 2, [pad] * 2, [1, 1], False, [0, 0], groups, mask)
         return make
 
+    def conv_grad_bias(n, o, size):
+        grad = rand(n, o, size, size)
+        return lambda: grad.sum((0, 2, 3))
+
     def unary(function):
         def make(n):
             x = rand(n)
@@ -79,6 +83,20 @@ def works_of(torch, device):
         x, kept = rand(n), torch.rand(n, device=device) < 0.5
         return lambda: torch.ops.aten.native_dropout_backward(x, kept, 2.0)
 
+    def where(n):
+        chosen, x, y = torch.rand(n, device=device) < 0.5, rand(n), rand(n)
+        return lambda: torch.where(chosen, x, y)
+
+    def arange(n):
+        out = rand(n)
+        return lambda: torch.arange(0, n / 2, 0.5, out=out)
+
+    def filled(function, dtype=torch.float32):
+        def make(n):
+            x = torch.empty(n, dtype=dtype, device=device)
+            return lambda: function(x)
+        return make
+
     def softmax_backward(rows, cols):
         grad, y = rand(rows, cols), torch.softmax(rand(rows, cols), 1)
         return lambda: torch.ops.aten._softmax_backward_data(grad, y, 1, torch.float32)
@@ -95,6 +113,22 @@ def works_of(torch, device):
     def cross_entropy_backward(rows, cols):
         x = leaf(rows, cols)
         return gradient(F.cross_entropy(x, ints(rows, cols)), [x])
+
+    def nll_loss(rows, cols):
+        x, target = rand(rows, cols), ints(rows, cols)
+        return lambda: F.nll_loss(x, target)
+
+    def nll_loss_backward(rows, cols):
+        x = leaf(rows, cols)
+        return gradient(F.nll_loss(x, ints(rows, cols)), [x])
+
+    def mse_loss(rows, cols):
+        x, y = rand(rows, cols), rand(rows, cols)
+        return lambda: F.mse_loss(x, y)
+
+    def mse_loss_backward(rows, cols):
+        x = leaf(rows, cols)
+        return gradient(F.mse_loss(x, rand(rows, cols)), [x])
 
     def max_pool(planes, size, kernel, stride, pad):
         x = rand(1, planes, size, size)
@@ -115,6 +149,10 @@ def works_of(torch, device):
     def global_pool(planes, size, _kernel, _stride, _pad):
         x = rand(1, planes, size, size)
         return lambda: F.adaptive_avg_pool2d(x, 1)
+
+    def global_pool_backward(planes, size, _kernel, _stride, _pad):
+        x = leaf(1, planes, size, size)
+        return gradient(F.adaptive_avg_pool2d(x, 1), [x])
 
     def batch_norm(n, channels, size):
         x, w, b = rand(n, channels, size, size), rand(channels), rand(channels)
@@ -140,6 +178,19 @@ def works_of(torch, device):
     def index_add(table, width, count):
         x, index, out = rand(count, width), ints(count, table), rand(table, width)
         return lambda: out.index_add_(0, index, x)
+
+    def gather(table, width, count):
+        x, index = rand(table, width), ints(count * width, table).view(count, width)
+        return lambda: torch.gather(x, 0, index)
+
+    def scatter_add(table, width, count):
+        x, index, out = rand(count, width), ints(count * width, table).view(count, width), rand(table, width)
+        return lambda: out.scatter_add_(0, index, x)
+
+    def one_hot(n, classes):
+        """What F.one_hot does but for its checks, which wait for the device."""
+        index = ints(n, classes).view(n, 1)
+        return lambda: torch.zeros(n, classes, dtype=torch.int64, device=device).scatter_(1, index, 1)
 
     def optimizer(make_optimizer):
         def make(count, numel):
@@ -180,15 +231,23 @@ def works_of(torch, device):
         "relu_backward": binary(lambda g, y: torch.ops.aten.threshold_backward(g, y, 0)),
         "gelu_backward": binary(torch.ops.aten.gelu_backward),
         "add_row": add_row, "copy": copy, "copy_transposed": copy_transposed, "dropout_mask": dropout_mask,
+        "where": where, "fill": filled(lambda x: x.fill_(0.5)), "arange": arange,
         "sum_all": rows(torch.sum), "sum_rows": rows(lambda x: x.sum(1)), "sum_columns": rows(lambda x: x.sum(0)),
         "max_rows": rows(lambda x: x.max(1)), "softmax": rows(lambda x: torch.softmax(x, 1)),
         "log_softmax": rows(lambda x: torch.log_softmax(x, 1)), "softmax_backward": softmax_backward,
         "cross_entropy": cross_entropy, "cross_entropy_backward": cross_entropy_backward,
+        "nll_loss": nll_loss, "nll_loss_backward": nll_loss_backward,
+        "mse_loss": mse_loss, "mse_loss_backward": mse_loss_backward,
         "max_pool": max_pool, "max_pool_backward": max_pool_backward, "avg_pool": avg_pool,
         "avg_pool_backward": avg_pool_backward, "global_pool": global_pool,
+        "global_pool_backward": global_pool_backward, "conv_grad_bias": conv_grad_bias,
         "batch_norm": batch_norm, "batch_norm_backward": batch_norm_backward,
         "layer_norm": layer_norm, "layer_norm_backward": layer_norm_backward,
         "index_select": index_select, "index_add": index_add,
+        "gather": gather, "scatter_add": scatter_add, "one_hot": one_hot,
+        "uniform": filled(lambda x: x.uniform_(-1, 1)), "normal": filled(lambda x: x.normal_()),
+        "integers": filled(lambda x: x.random_(0, 1000), torch.int64),
+        "bernoulli": filled(lambda x: x.bernoulli_(0.5), torch.bool),
         "sgd": optimizer(sgd), "adam": optimizer(adam), "tutorial_step": tutorial_step,
     }
 
