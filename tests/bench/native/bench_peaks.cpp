@@ -1,10 +1,11 @@
 // What the machine can do at most, as JSON: fused multiply-adds from registers, and reading, updating and copying
-// memory larger than the caches. bench_peaks [threads] measures one thread, then that many at once; rates of several
-// threads are their sum.
+// memory larger than the caches, whose last level's size is told, too. bench_peaks [threads] measures one thread, then
+// that many at once; rates of several threads are their sum.
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
 
+#include "caches.h"
 #include "peaks.h"
 #include "rounds.h"
 
@@ -102,7 +103,8 @@ int main(int argc, char** argv) {
     std::printf("%s{\"threads\": %d, \"fma_gflops\": %.2f, \"read_gbs\": %.2f, \"update_gbs\": %.2f, ",
                 count > 1 ? ",\n " : "", count, fma_rate(count, *loops), read_rate(count, *loops, kMemory),
                 update_rate(count, *loops, kMemory));
-    std::printf("\"copy_gbs\": %.2f, \"copy_l2_gbs\": %.2f}", copy_rate(count, kMemory), copy_rate(count, kL2));
+    std::printf("\"copy_gbs\": %.2f, \"copy_l2_gbs\": %.2f, \"l3_bytes\": %lld}", copy_rate(count, kMemory),
+                copy_rate(count, kL2), static_cast<long long>(talus::caches().l3));
     if (count >= threads) break;
   }
   std::printf("]\n");

@@ -76,14 +76,14 @@ public final class Bench {
     Peaks peaks = Peaks.measure(most);
     Map<String, Object> header = Header.of(settings, mallocKeeps, peaks);
     System.out.println(Header.text(header, peaks));
-    Report report = new Report(peaks);
+    Report report = new Report();
     Path file = Path.of(Settings.property("bench.json", "target/bench.json"));
     long start = System.nanoTime();
     for (String name : chosen) {
       if (name.equals(MemoryBench.NAME)) {
         report.add(MemoryBench.run());
       } else if (!name.equals("peaks")) {
-        measure(Families.named(name), report);
+        measure(Families.named(name), peaks, report);
       }
       // After each family: a run that is ended early loses only the family it was in.
       write(file, header, report);
@@ -105,7 +105,8 @@ public final class Bench {
     Files.writeString(file, JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(all));
   }
 
-  private void measure(Family family, Report report) throws IOException, InterruptedException {
+  private void measure(Family family, Peaks peaks, Report report)
+      throws IOException, InterruptedException {
     List<Row> rows = family.rows().stream().filter(row -> settings.selects(row.name())).toList();
     List<Result> results = new ArrayList<>(worker(family, USUAL_WAITING, rows));
     if (!family.isScaling()) {
@@ -126,7 +127,7 @@ public final class Bench {
                 .filter(r -> r.row().equals(row.name()) && r.threads() == threads)
                 .toList();
         if (!same.isEmpty()) {
-          lines.add(Line.of(row, threads, same));
+          lines.add(Line.of(row, threads, same, peaks));
         }
       }
     }

@@ -135,17 +135,18 @@ final class ConvFamily implements Family {
     long[] pads = {l.pad, l.pad};
     long[] dilations = {1, 1};
     return new Row(
-        name,
-        streams ? 0 : flops * passes,
-        streams ? bytes * passes : 0,
-        l.groups > 1 ? GROUPED_TARGET : 1.0,
-        () -> {
-          TensorOptional none = new TensorOptional();
-          return new OpWork(
-              List.of(x, weight),
-              t -> F.conv2d(t[0], t[1], null, stride, pad, dilation, l.groups),
-              t -> torch.conv2d(t[0], t[1], none, strides, pads, dilations, l.groups),
-              backward);
-        });
+            name,
+            streams ? 0 : flops * passes,
+            streams ? bytes * passes : 0,
+            l.groups > 1 ? GROUPED_TARGET : 1.0,
+            () -> {
+              TensorOptional none = new TensorOptional();
+              return new OpWork(
+                  List.of(x, weight),
+                  t -> F.conv2d(t[0], t[1], null, stride, pad, dilation, l.groups),
+                  t -> torch.conv2d(t[0], t[1], none, strides, pads, dilations, l.groups),
+                  backward);
+            })
+        .withHeld(streams ? bytes : 0);
   }
 }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -15,8 +16,9 @@ import java.util.Map;
  * @param threads how many threads Talus used
  * @param peers libtorch first, if it took part
  * @param seconds Talus's time of one operation, beside the first peer
+ * @param share of the physical limit, or 0 if that is not known
  */
-record Line(Row row, int threads, List<Peer> peers, double seconds) {
+record Line(Row row, int threads, List<Peer> peers, double seconds, double share) {
   /**
    * A peer's best setting.
    *
@@ -57,7 +59,7 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
   }
 
   /** Sums up what the processes measured of a row with one number of threads. */
-  static Line of(Row row, int threads, List<Result> results) {
+  static Line of(Row row, int threads, List<Result> results, Peaks peaks) {
     List<Peer> peers = new ArrayList<>();
     for (String side : List.of(Rival.TORCH, Rival.BLAS, Rival.ONE_THREAD)) {
       results.stream()
@@ -65,7 +67,8 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
           .min(Comparator.comparingDouble(Peer::seconds))
           .ifPresent(peers::add);
     }
-    return new Line(row, threads, peers, peers.get(0).talusSeconds());
+    double seconds = peers.get(0).talusSeconds();
+    return new Line(row, threads, peers, seconds, peaks.share(row, threads, seconds));
   }
 
   /** Peer's time over Talus's, the least favourable. */
@@ -78,12 +81,50 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
     return peers.stream().anyMatch(peer -> peer.handoverNanos > Cores.FAR_NANOS);
   }
 
-  /** Whether the target is met: a time if the row has one, else the ratio to every peer. */
+  /** Whether all targets are met. */
   boolean isMet() {
+    return meetsFirst() && (!isShareJudged() || meetsShare());
+  }
+
+  /** Whether the first target is met: a time if the row has one, else the ratio to every peer. */
+  private boolean meetsFirst() {
     return row.limitNanos() > 0 ? seconds * 1e9 <= row.limitNanos() : ratio() >= row.target();
   }
 
-  Map<String, Object> toMap(Peaks peaks) {
+  /** Whether the row has a share as its target, and this machine's limit is known and is one. */
+  private boolean isShareJudged() {
+    return row.share() > 0 && share > 0;
+  }
+
+  private boolean meetsShare() {
+    return share >= row.share();
+  }
+
+  /** The targets, as the table shows them. */
+  String target() {
+    String first =
+        row.limitNanos() > 0
+            ? Report.time(row.limitNanos() / 1e9)
+            : String.format(Locale.ROOT, "%.2f", row.target());
+    return isShareJudged() ? first + ", " + percent(row.share()) : first;
+  }
+
+  /** For each target whether it is met. */
+  String verdict() {
+    String first = word(meetsFirst());
+    return isShareJudged() ? first + ", " + word(meetsShare()) : first;
+  }
+
+  private static String word(boolean met) {
+    return met ? "met" : "MISSED";
+  }
+
+  /** A share as the table shows it. */
+  static String percent(double share) {
+    return String.format(Locale.ROOT, "%.0f%%", 100 * share);
+  }
+
+  Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("row", row.name());
     map.put("threads", threads);
@@ -109,7 +150,6 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
     if (row.bytes() > 0) {
       map.put("gbs", row.bytes() / seconds / 1e9);
     }
-    double share = peaks.share(row, threads, seconds);
     if (share > 0) {
       map.put("share_of_peak", share);
     }
@@ -117,6 +157,10 @@ record Line(Row row, int threads, List<Peer> peers, double seconds) {
       map.put("target_nanos", row.limitNanos());
     } else {
       map.put("target_ratio", row.target());
+    }
+    if (isShareJudged()) {
+      map.put("target_share", row.share());
+      map.put("share_met", meetsShare());
     }
     map.put("met", isMet());
     return map;

@@ -17,11 +17,19 @@ final class OpsFamily implements Family {
   private static final double TARGET = 1.2;
 
   private static final double RARE_TARGET = 1.0;
+
+  /** Of the bandwidth of a copy, for operands that the caches do not hold. */
+  private static final double SHARE = 0.8;
+
   private static final long[] TWO = {2, 2};
   private static final long[] THREE = {3, 3};
   private static final long[] ONE = {1, 1};
   private static final long[] ZERO = {0, 0};
-  private static final Input IMAGES = Input.of(32, 64, 56, 56);
+  private static final Input IMAGES = Input.of(64, 64, 56, 56);
+
+  /** What a reduction reads: nothing else fills the caches. */
+  private static final Input MANY_IMAGES = Input.of(128, 64, 56, 56);
+
   private static final Input FEATURES = Input.of(64, 1024);
   private static final Input SCORES = Input.of(128, 1000);
   private static final Input TOKENS = Input.of(8, 128, 768);
@@ -112,9 +120,9 @@ final class OpsFamily implements Family {
         1.0625,
         t -> F.adaptiveAvgPool2d(t[0], 7),
         t -> torch.adaptive_avg_pool2d(t[0], 7, 7),
-        Input.of(32, 512, 28, 28));
-    op("sum", 1, 0, t -> t[0].sum(), t -> t[0].sum(), IMAGES);
-    op("mean over images", 1, 0, t -> t[0].mean(2, 3), t -> torch.mean(t[0], 2, 3), IMAGES);
+        Input.of(64, 512, 28, 28));
+    op("sum", 1, 0, t -> t[0].sum(), t -> t[0].sum(), MANY_IMAGES);
+    op("mean over images", 1, 0, t -> t[0].mean(2, 3), t -> torch.mean(t[0], 2, 3), MANY_IMAGES);
     target = RARE_TARGET;
     functions();
     indexing();
@@ -258,7 +266,7 @@ final class OpsFamily implements Family {
       Function<org.bytedeco.pytorch.Tensor[], org.bytedeco.pytorch.Tensor> libtorch,
       Input... operands) {
     forward(name, forward, talus, libtorch, operands);
-    row(name, forward + backward, talus, libtorch, true, operands);
+    row(name, forward, backward, talus, libtorch, true, operands);
   }
 
   /** Only forward. */
@@ -268,12 +276,13 @@ final class OpsFamily implements Family {
       Function<Tensor[], Tensor> talus,
       Function<org.bytedeco.pytorch.Tensor[], org.bytedeco.pytorch.Tensor> libtorch,
       Input... operands) {
-    row(name, passes, talus, libtorch, false, operands);
+    row(name, passes, 0, talus, libtorch, false, operands);
   }
 
   private void row(
       String name,
       double passes,
+      double backwardPasses,
       Function<Tensor[], Tensor> talus,
       Function<org.bytedeco.pytorch.Tensor[], org.bytedeco.pytorch.Tensor> libtorch,
       boolean backward,
@@ -281,13 +290,16 @@ final class OpsFamily implements Family {
     String shape = Arrays.toString(operands[0].shape()).replaceAll("[\\[\\] ]", "");
     double numbers = Arrays.stream(operands[0].shape()).reduce(1, (a, b) -> a * b);
     List<Input> inputs = List.of(operands);
+    // Backward reads again what forward did: what the longer of the two touches is all different.
     rows.add(
         new Row(
-            name + " " + shape + (backward ? " fwd+bwd" : " fwd"),
-            0,
-            4 * numbers * passes,
-            target,
-            () -> new OpWork(inputs, talus, libtorch, backward)));
+                name + " " + shape + (backward ? " fwd+bwd" : " fwd"),
+                0,
+                4 * numbers * (passes + backwardPasses),
+                target,
+                () -> new OpWork(inputs, talus, libtorch, backward))
+            .withHeld(4 * numbers * Math.max(passes, backwardPasses))
+            .withShare(SHARE));
   }
 
   private static int[] ints(int value) {

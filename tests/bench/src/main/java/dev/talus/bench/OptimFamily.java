@@ -43,7 +43,9 @@ final class OptimFamily implements Family {
         double bytes = 4.0 * numbers * (adam ? 7 : 5);
         String name =
             String.format("%s %dM in %d tensors", adam ? "adam" : "sgd", size[0], tensors);
-        rows.add(new Row(name, 0, bytes, TARGET, () -> new Step(numbers, tensors, adam)));
+        rows.add(
+            new Row(name, 0, bytes, TARGET, () -> new Step(numbers, tensors, adam))
+                .withHeld(4.0 * numbers * (adam ? 4 : 3)));
       }
     }
     return rows;

@@ -12,12 +12,10 @@ import java.util.Map;
  * What the machine can do at most, measured by the native {@code bench_peaks}.
  *
  * @param byThreads for each number of threads: fma_gflops; copy_gbs, read_gbs and update_gbs, bytes
- *     read plus bytes written of main memory; copy_l2_gbs of the second cache
+ *     read plus bytes written of main memory; copy_l2_gbs of the second cache; l3_bytes, the size
+ *     of the last
  */
 record Peaks(Map<Integer, Map<String, Object>> byThreads) {
-  /** Less may stay in the caches from call to call, and main memory is no limit. */
-  private static final double STREAMING_BYTES = 64 << 20;
-
   /** The program's path is in {@code bench.peaks}; without it nothing is known. */
   static Peaks measure(int threads) throws IOException, InterruptedException {
     String program = Settings.property("bench.peaks", "");
@@ -51,7 +49,10 @@ record Peaks(Map<Integer, Map<String, Object>> byThreads) {
   }
 
   /**
-   * The share of the physical limit that a row reaches, or 0 if it is not known.
+   * The share of the physical limit that a row reaches, or 0 if it is not known. Where main memory
+   * is the limit, it is what a copy reads and writes: a row that updates in place may reach more
+   * than all of it, and one that only reads, less, where a core reads no faster alone than it does
+   * while it copies.
    *
    * @param seconds of one operation
    */
@@ -60,17 +61,15 @@ record Peaks(Map<Integer, Map<String, Object>> byThreads) {
       return 0;
     }
     double least = row.flops() / rate("fma_gflops", threads);
-    if (row.bytes() >= STREAMING_BYTES) {
-      least = Math.max(least, row.bytes() / memoryRate(threads));
+    if (isMemoryBound(row, threads)) {
+      least = Math.max(least, row.bytes() / rate("copy_gbs", threads));
     }
     return least / 1e9 / seconds;
   }
 
-  /** Main memory's highest rate: updating in place writes only lines that were read anyway. */
-  private double memoryRate(int threads) {
-    return Math.max(
-        Math.max(rate("copy_gbs", threads), rate("read_gbs", threads)),
-        rate("update_gbs", threads));
+  /** Whether a pass touches more than the last cache holds: less may stay there between calls. */
+  private boolean isMemoryBound(Row row, int threads) {
+    return row.held() > rate("l3_bytes", threads);
   }
 
   @Override
@@ -82,7 +81,8 @@ record Peaks(Map<Integer, Map<String, Object>> byThreads) {
     for (int threads : byThreads.keySet().stream().sorted().toList()) {
       text.append(
           String.format(
-              "%s%d thread%s: %.0f GFLOP/s; memory read %.1f, update %.1f, copy %.1f GB/s; L2 %.0f",
+              "%s%d thread%s: %.0f GFLOP/s; memory read %.1f, update %.1f, copy %.1f GB/s; L2 %.0f;"
+                  + " last cache %.0f MiB",
               text.isEmpty() ? "" : System.lineSeparator() + "       ",
               threads,
               threads == 1 ? "" : "s",
@@ -90,7 +90,8 @@ record Peaks(Map<Integer, Map<String, Object>> byThreads) {
               rate("read_gbs", threads),
               rate("update_gbs", threads),
               rate("copy_gbs", threads),
-              rate("copy_l2_gbs", threads)));
+              rate("copy_l2_gbs", threads),
+              rate("l3_bytes", threads) / (1 << 20)));
     }
     return text.toString();
   }

@@ -9,12 +9,7 @@ import java.util.Map;
 
 /** Prints a family's table and keeps it for the JSON file. */
 final class Report {
-  private final Peaks peaks;
   private final List<Object> families = new ArrayList<>();
-
-  Report(Peaks peaks) {
-    this.peaks = peaks;
-  }
 
   /** The tables so far. */
   List<Object> families() {
@@ -43,7 +38,7 @@ final class Report {
       table(lines);
       map.put("summary", summaries(lines));
       map.put("total", total(family, lines));
-      map.put("rows", lines.stream().map(line -> line.toMap(peaks)).toList());
+      map.put("rows", lines.stream().map(Line::toMap).toList());
     }
     failures.forEach(failure -> System.out.println("FAILED " + failure));
     map.put("failures", failures);
@@ -73,13 +68,9 @@ final class Report {
         row.add("");
       }
       row.add(rate(line));
-      double share = peaks.share(line.row(), line.threads(), line.seconds());
-      row.add(share > 0 ? format("%.0f%%", 100 * share) : "");
-      row.add(
-          line.row().limitNanos() > 0
-              ? time(line.row().limitNanos() / 1e9)
-              : format("%.2f", line.row().target()));
-      row.add((line.isMet() ? "met" : "MISSED") + (line.isFar() ? ", cores far apart" : ""));
+      row.add(line.share() > 0 ? Line.percent(line.share()) : "");
+      row.add(line.target());
+      row.add(line.verdict() + (line.isFar() ? ", cores far apart" : ""));
       cells.add(row);
     }
     System.out.print(align(cells));

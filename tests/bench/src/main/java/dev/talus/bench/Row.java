@@ -8,25 +8,40 @@ import java.util.function.Supplier;
  * @param name what is done, unique in the family
  * @param flops floating-point operations of one call, or 0 where they are not what takes the time
  * @param bytes bytes that one call must read and write, or 0 where they are not what takes the time
+ * @param held bytes of the different operands and results of a pass, fewer than {@code bytes} where
+ *     some are read and written: where the last cache holds them, main memory is no limit
  * @param calls how many operations one call does: times are those of one operation
  * @param target the least ratio of the peer's time to Talus's that counts as met
  * @param limitNanos the target as a time of one operation, or 0 where the target is a ratio
+ * @param share the least share of the physical limit that counts as met, beside the ratio, or 0
  * @param open gets the work ready
  */
 record Row(
     String name,
     double flops,
     double bytes,
+    double held,
     int calls,
     double target,
     double limitNanos,
+    double share,
     Supplier<Work> open) {
   Row(String name, double flops, double bytes, double target, Supplier<Work> open) {
-    this(name, flops, bytes, 1, target, 0, open);
+    this(name, flops, bytes, bytes, 1, target, 0, 0, open);
   }
 
-  /** The same work, judged by another ratio. */
+  /** The same work, judged by another ratio alone. */
   Row withTarget(double ratio) {
-    return new Row(name, flops, bytes, calls, ratio, limitNanos, open);
+    return new Row(name, flops, bytes, held, calls, ratio, limitNanos, 0, open);
+  }
+
+  /** The same work, of which a pass holds so many bytes at once. */
+  Row withHeld(double atOnce) {
+    return new Row(name, flops, bytes, atOnce, calls, target, limitNanos, share, open);
+  }
+
+  /** The same work, judged by its share of the physical limit, too. */
+  Row withShare(double least) {
+    return new Row(name, flops, bytes, held, calls, target, limitNanos, least, open);
   }
 }

@@ -29,7 +29,7 @@ class ReportTest {
   void theClosingLineJudgesTheLeastFavourableRatios() {
     Row row = new Row("row", 0, 0, 1.5, null);
     List<Line> lines = List.of(line(row, 1, 4), line(row, 2, 1));
-    Report report = new Report(new Peaks(Map.of()));
+    Report report = new Report();
     report.print(new ConvFamily(false), lines, List.of());
     assertThat(report.families().toString())
         .contains("geometric_mean=2.0, target_mean=1.6, mean_met=true")
@@ -40,7 +40,10 @@ class ReportTest {
     Timing talus = new Timing(Rival.TALUS, "1t", new double[] {1}, 0);
     Timing torch = new Timing(Rival.TORCH, "1t", new double[] {ratio}, 0);
     return Line.of(
-        row, threads, List.of(new Result("row", threads, "passive", List.of(talus, torch), null)));
+        row,
+        threads,
+        List.of(new Result("row", threads, "passive", List.of(talus, torch), null)),
+        new Peaks(Map.of()));
   }
 
   @Test
