@@ -57,7 +57,8 @@ final class GemmFamily implements Family {
         String.format("%s %d,%d,%d%s%s", what, m, n, k, transA ? " a^T" : "", transB ? " b^T" : "");
     double flops = 2.0 * m * n * k;
     double bytes = 4.0 * ((double) m * k + (double) k * n + (double) m * n);
-    boolean streams = m == 1 || n == 1;
+    // A matrix is read, or written, once.
+    boolean streams = m == 1 || n == 1 || k == 1;
     boolean small = m <= SMALL && n <= SMALL && k <= SMALL;
     return new Row(
         name,

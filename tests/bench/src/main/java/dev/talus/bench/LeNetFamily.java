@@ -29,18 +29,20 @@ final class LeNetFamily implements Family {
     int[] batches = {1, 8, 64, 256};
     double[] training = {8, 6, 4, 4};
     double[] inference = {8, 5, 4, 4};
+    MultiplyAdds net = MultiplyAdds.lenet();
     for (int i = 0; i < batches.length; i++) {
-      rows.add(row("training", batches[i], training[i], LeNetTrainer::step));
-      rows.add(row("inference", batches[i], inference[i], LeNetTrainer::infer));
+      int n = batches[i];
+      rows.add(row("training", n, net.training(n), training[i], LeNetTrainer::step));
+      rows.add(row("inference", n, net.inference(n), inference[i], LeNetTrainer::infer));
     }
     return rows;
   }
 
   private static Row row(
-      String what, int batch, double target, ToDoubleFunction<LeNetTrainer> pass) {
+      String what, int batch, double flops, double target, ToDoubleFunction<LeNetTrainer> pass) {
     return new Row(
         what + " batch " + batch,
-        0,
+        flops,
         0,
         target,
         () -> {

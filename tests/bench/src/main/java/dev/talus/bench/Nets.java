@@ -23,24 +23,27 @@ final class Nets {
 
   private static final List<Net> ALL =
       List.of(
-          new Net("mlp", 64, 100, () -> talusMlp(mlpBatch(64)), () -> torchMlp(mlpBatch(64))),
-          new Net("mlp", 256, 100, () -> talusMlp(mlpBatch(256)), () -> torchMlp(mlpBatch(256))),
+          mlp(64),
+          mlp(256),
           new Net(
               "resnet18",
               32,
               3,
+              MultiplyAdds.resNet18(),
               () -> talus(() -> ResNet.resNet18(10), cifarBatch(32)),
               () -> torch(TorchCifar::resNet18, cifarBatch(32))),
           new Net(
               "vgg11",
               32,
               10,
+              MultiplyAdds.vgg11(),
               () -> talus(() -> VGG.vgg11(false, 10), cifarBatch(32)),
               () -> torch(TorchCifar::vgg11, cifarBatch(32))),
           new Net(
               "lenet",
               64,
               100,
+              MultiplyAdds.lenet(),
               () -> lenet(new TalusLeNet(LR, 0.9), 64),
               () -> lenet(new TorchLeNet(LR, 0.9), 64)));
 
@@ -52,10 +55,17 @@ final class Nets {
    * @param name what it is called
    * @param batch images in a step
    * @param steps how many steps are watched for what they take of memory
+   * @param work what it must compute
    * @param talus makes it in Talus
    * @param torch makes it in libtorch
    */
-  record Net(String name, int batch, int steps, Supplier<Trainer> talus, Supplier<Trainer> torch) {
+  record Net(
+      String name,
+      int batch,
+      int steps,
+      MultiplyAdds work,
+      Supplier<Trainer> talus,
+      Supplier<Trainer> torch) {
     @Override
     public String toString() {
       return name + " batch " + batch;
@@ -104,6 +114,16 @@ final class Nets {
   private static Trainer torch(Function<Batch, Trainer> net, Batch batch) {
     torch.manual_seed(0);
     return net.apply(batch);
+  }
+
+  private static Net mlp(int batch) {
+    return new Net(
+        "mlp",
+        batch,
+        100,
+        MultiplyAdds.mlp(),
+        () -> talusMlp(mlpBatch(batch)),
+        () -> torchMlp(mlpBatch(batch)));
   }
 
   private static Batch mlpBatch(int n) {

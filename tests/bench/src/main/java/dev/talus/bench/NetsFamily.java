@@ -24,7 +24,7 @@ final class NetsFamily implements Family {
   private Row row(Nets.Net net) {
     return new Row(
         net.toString(),
-        0,
+        net.work().training(net.batch()),
         0,
         TARGET,
         () -> new NetWork<>(net.talus().get(), net.torch().get(), Trainer::step));
