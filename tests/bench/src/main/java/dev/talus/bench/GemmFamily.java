@@ -15,6 +15,11 @@ final class GemmFamily implements Family {
 
   private static final double SMALL_TARGET = 3.0;
 
+  /** From here on, square products are to keep a core's multiply-adds busy. */
+  private static final int LARGE = 512;
+
+  private static final double SHARE = 0.9;
+
   @Override
   public String name() {
     return "gemm";
@@ -60,12 +65,14 @@ final class GemmFamily implements Family {
     // A matrix is read, or written, once.
     boolean streams = m == 1 || n == 1 || k == 1;
     boolean small = m <= SMALL && n <= SMALL && k <= SMALL;
+    boolean large = m == n && n == k && n >= LARGE;
     return new Row(
-        name,
-        streams ? 0 : flops,
-        streams ? bytes : 0,
-        small ? SMALL_TARGET : 1.0,
-        () -> new Product(m, n, k, transA, transB));
+            name,
+            streams ? 0 : flops,
+            streams ? bytes : 0,
+            small ? SMALL_TARGET : 1.0,
+            () -> new Product(m, n, k, transA, transB))
+        .withShare(large ? SHARE : 0);
   }
 
   private static final class Product extends OpWork {

@@ -91,9 +91,12 @@ record Line(Row row, int threads, List<Peer> peers, double seconds, double share
     return row.limitNanos() > 0 ? seconds * 1e9 <= row.limitNanos() : ratio() >= row.target();
   }
 
-  /** Whether the row has a share as its target, and this machine's limit is known and is one. */
+  /**
+   * Whether the row has a share as its target, and this machine's limit is known and is one. That
+   * of multiply-adds is a core's.
+   */
   private boolean isShareJudged() {
-    return row.share() > 0 && share > 0;
+    return row.share() > 0 && share > 0 && (row.flops() == 0 || threads == 1);
   }
 
   private boolean meetsShare() {

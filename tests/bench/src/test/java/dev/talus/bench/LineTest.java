@@ -127,6 +127,30 @@ class LineTest {
     assertThat(judged(row.withTarget(3), 0.0016, 0.004)).isEqualTo("3.00 MISSED false");
   }
 
+  @Test
+  void theShareOfMultiplyAddsIsATargetOfOneThread() {
+    Row row = ROW.withShare(0.9);
+    assertThat(judged(row, 0.044, 0.05)).isEqualTo("1.00, 90% met, met true");
+    assertThat(judged(row, 0.045, 0.05)).isEqualTo("1.00, 90% met, MISSED false");
+    Result two = result("passive", timing("Talus", 2, 0.04), timing("libtorch", 2, 0.05));
+    assertThat(Line.of(row, 2, List.of(two), PEAKS).isMet()).isTrue();
+    assertThat(Line.of(row, 2, List.of(two), PEAKS).verdict()).isEqualTo("met");
+  }
+
+  @Test
+  void squareProductsFrom512AreJudgedByTheirShare() {
+    List<String> judged =
+        new GemmFamily().rows().stream().filter(row -> row.share() > 0).map(Row::name).toList();
+    assertThat(judged)
+        .containsExactly(
+            "square 512,512,512",
+            "square 1024,1024,1024",
+            "square 2048,2048,2048",
+            "square 512,512,512 b^T",
+            "square 512,512,512 a^T");
+    assertThat(new ScalingFamily().rows()).allSatisfy(row -> assertThat(row.share()).isZero());
+  }
+
   private static String judged(Row row, double talus, double torch) {
     Result result = result("passive", timing("Talus", 1, talus), timing("libtorch", 1, torch));
     Line line = Line.of(row, 1, List.of(result), PEAKS);
