@@ -1,8 +1,10 @@
 package dev.talus.bench;
 
+import dev.talus.DType;
 import dev.talus.Scope;
 import dev.talus.Tensor;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Whether two libraries computed the same: only then their times may be compared. */
 final class Agreement {
@@ -15,17 +17,21 @@ final class Agreement {
 
   private Agreement() {}
 
-  /** Compares the first million numbers. */
+  /** Compares the first million numbers, which must be of one type, as float32. */
   static void check(String what, Tensor ours, org.bytedeco.pytorch.Tensor theirs) {
     if (ours.numel() != theirs.numel()) {
       throw new IllegalStateException(
           what + ": Talus has " + ours.numel() + " numbers, libtorch " + theirs.numel());
     }
+    if ((ours.dtype() == DType.FLOAT64) != (theirs.scalar_type().intern() == ScalarType.Double)) {
+      throw new IllegalStateException(
+          what + ": Talus computed in " + ours.dtype() + ", libtorch in " + theirs.scalar_type());
+    }
     int n = (int) Math.min(SAMPLE, ours.numel());
     float[] other = new float[n];
     try (Scope scope = Scope.open();
         PointerScope pointers = new PointerScope()) {
-      theirs.detach().contiguous().data_ptr_float().get(other);
+      theirs.detach().to(ScalarType.Float).contiguous().data_ptr_float().get(other);
       check(what, ours.detach().contiguous().view(-1).narrow(0, 0, n).toFloatArray(), other);
     }
   }

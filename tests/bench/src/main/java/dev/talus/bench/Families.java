@@ -13,6 +13,7 @@ final class Families {
           new ConvFamily(true),
           new OpsFamily(),
           new OptimFamily(),
+          new DoubleFamily(),
           new TinyFamily(),
           new ScalingFamily());
 

@@ -42,9 +42,22 @@ final class GemmFamily implements Family {
     linear(rows, "lenet", 64, 84, 10);
     linear(rows, "mlp", 64, 784, 1024);
     linear(rows, "mlp", 64, 1024, 1024);
+    linear(rows, "mlp", 64, 1024, 10);
+    linear(rows, "mlp", 256, 784, 1024);
+    linear(rows, "mlp", 256, 1024, 1024);
+    linear(rows, "mlp", 256, 1024, 10);
     linear(rows, "vgg", 1, 4096, 4096);
     linear(rows, "vgg", 32, 4096, 4096);
     rows.add(row("conv 3x3", 64, 3136, 576, false, false));
+    rows.add(row("long sum", 64, 64, 65536, false, false));
+    rows.add(row("long sum", 16, 16, 65536, false, false));
+    // Attention of 8 sequences with 12 heads, forward and backward; the last two are its scores
+    // with keys or queries stored the other way round.
+    rows.add(batched(96, 128, 128, 64, false, true));
+    rows.add(batched(96, 128, 64, 128, false, false));
+    rows.add(batched(96, 128, 128, 64, false, false));
+    rows.add(batched(96, 128, 64, 128, true, false));
+    rows.add(batched(96, 128, 128, 64, true, false));
     rows.add(row("row", 1, 1000, 1000, false, false));
     rows.add(row("column", 1000, 1, 1000, false, false));
     return rows;
@@ -73,6 +86,31 @@ final class GemmFamily implements Family {
             small ? SMALL_TARGET : 1.0,
             () -> new Product(m, n, k, transA, transB))
         .withShare(large ? SHARE : 0);
+  }
+
+  /** Many products of one size, which OpenBLAS has no function for. */
+  private static Row batched(int batch, int m, int n, int k, boolean transA, boolean transB) {
+    String name =
+        String.format(
+            "batched %d x %d,%d,%d%s%s",
+            batch, m, n, k, transA ? " a^T" : "", transB ? " b^T" : "");
+    return new Row(
+        name,
+        2.0 * batch * m * n * k,
+        0,
+        1.0,
+        () ->
+            new OpWork(
+                List.of(
+                    transA ? Input.of(batch, k, m) : Input.of(batch, m, k),
+                    transB ? Input.of(batch, n, k) : Input.of(batch, k, n)),
+                t ->
+                    (transA ? t[0].transpose(1, 2) : t[0])
+                        .matmul(transB ? t[1].transpose(1, 2) : t[1]),
+                t ->
+                    torch.bmm(
+                        transA ? t[0].transpose(1, 2) : t[0], transB ? t[1].transpose(1, 2) : t[1]),
+                false));
   }
 
   private static final class Product extends OpWork {

@@ -54,7 +54,8 @@ class OpWork implements Work {
     if (backward) {
       try (Scope scope = Scope.open()) {
         Tensor out = op.apply(inputs);
-        gradient = Tensor.empty(out.shape().toArray()).uniform_(-1, 1, generator).keep();
+        gradient =
+            Tensor.empty(out.dtype(), out.shape().toArray()).uniform_(-1, 1, generator).keep();
       }
       torchLeaves = new TensorVector(torchWanting.toArray(new org.bytedeco.pytorch.Tensor[0]));
       torchGradient = new TensorVector(Input.torch(gradient));

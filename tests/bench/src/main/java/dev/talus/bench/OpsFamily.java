@@ -207,9 +207,10 @@ final class OpsFamily implements Family {
     Input variance = Input.positive(64);
     batchNormTraining(IMAGES);
     batchNormTraining(Input.of(128, 512, 4, 4));
-    forward(
+    op(
         "batch_norm eval",
         2,
+        3,
         t -> F.batchNorm(t[0], t[3], t[4], t[1], t[2], false, 0.1, 1e-5),
         t -> torchBatchNorm(t, false),
         IMAGES,

@@ -5,12 +5,15 @@ import dev.talus.Tensor;
 import dev.talus.memory.Allocator;
 import dev.talus.nn.Parameter;
 import dev.talus.optim.Adam;
+import dev.talus.optim.AdamW;
 import dev.talus.optim.Optimizer;
 import dev.talus.optim.SGD;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.SGDOptions;
 import org.bytedeco.pytorch.TensorVector;
 
@@ -21,6 +24,12 @@ final class OptimFamily implements Family {
 
   private static final double TARGET = 1.5;
 
+  private enum Kind {
+    SGD,
+    ADAM,
+    ADAMW
+  }
+
   @Override
   public String name() {
     return "optim";
@@ -28,24 +37,26 @@ final class OptimFamily implements Family {
 
   @Override
   public String title() {
-    return "optimizer steps: SGD with momentum 0.9, Adam";
+    return "optimizer steps: SGD with momentum 0.9, Adam, AdamW";
   }
 
   @Override
   public List<Row> rows() {
     List<Row> rows = new ArrayList<>();
     int[][] sizes = {{1, 10}, {11, 62}, {60, 160}};
-    for (boolean adam : new boolean[] {false, true}) {
+    for (Kind kind : Kind.values()) {
       for (int[] size : sizes) {
         long numbers = size[0] * 1_000_000L;
         int tensors = size[1];
-        // SGD reads parameter, gradient and momentum and writes two; Adam has one state more.
-        double bytes = 4.0 * numbers * (adam ? 7 : 5);
+        // SGD reads parameter, gradient and momentum and writes two; others have one state more.
+        int states = kind == Kind.SGD ? 1 : 2;
+        double bytes = 4.0 * numbers * (3 + 2 * states);
         String name =
-            String.format("%s %dM in %d tensors", adam ? "adam" : "sgd", size[0], tensors);
+            String.format(
+                "%s %dM in %d tensors", kind.name().toLowerCase(Locale.ROOT), size[0], tensors);
         rows.add(
-            new Row(name, 0, bytes, TARGET, () -> new Step(numbers, tensors, adam))
-                .withHeld(4.0 * numbers * (adam ? 4 : 3)));
+            new Row(name, 0, bytes, TARGET, () -> new Step(numbers, tensors, kind))
+                .withHeld(4.0 * numbers * (2 + states)));
       }
     }
     return rows;
@@ -59,7 +70,7 @@ final class OptimFamily implements Family {
     private final Optimizer optimizer;
     private final org.bytedeco.pytorch.Optimizer torchOptimizer;
 
-    Step(long numbers, int tensors, boolean adam) {
+    Step(long numbers, int tensors, Kind kind) {
       Generator generator = new Generator().manualSeed(3);
       for (int i = 0; i < tensors; i++) {
         Input input = Input.constant(numbers / tensors);
@@ -74,15 +85,24 @@ final class OptimFamily implements Family {
         torchParameters.push_back(theirs);
         start.close();
       }
-      if (adam) {
-        optimizer = new Adam(parameters, LR);
-        torchOptimizer = new org.bytedeco.pytorch.Adam(torchParameters, new AdamOptions(LR));
-      } else {
-        optimizer = new SGD(parameters, LR).momentum(0.9);
-        SGDOptions options = new SGDOptions(LR);
-        options.momentum().put(0.9);
-        torchOptimizer = new org.bytedeco.pytorch.SGD(torchParameters, options);
-      }
+      optimizer =
+          switch (kind) {
+            case SGD -> new SGD(parameters, LR).momentum(0.9);
+            case ADAM -> new Adam(parameters, LR);
+            case ADAMW -> new AdamW(parameters, LR);
+          };
+      torchOptimizer =
+          switch (kind) {
+            case SGD -> torchSgd(torchParameters);
+            case ADAM -> new org.bytedeco.pytorch.Adam(torchParameters, new AdamOptions(LR));
+            case ADAMW -> new org.bytedeco.pytorch.AdamW(torchParameters, new AdamWOptions(LR));
+          };
+    }
+
+    private static org.bytedeco.pytorch.Optimizer torchSgd(TensorVector parameters) {
+      SGDOptions options = new SGDOptions(LR);
+      options.momentum().put(0.9);
+      return new org.bytedeco.pytorch.SGD(parameters, options);
     }
 
     @Override

@@ -60,7 +60,7 @@ record Peaks(Map<Integer, Map<String, Object>> byThreads) {
     if (byThreads.get(threads) == null) {
       return 0;
     }
-    double least = row.flops() / rate("fma_gflops", threads);
+    double least = row.flops() * (row.doubles() ? 2 : 1) / rate("fma_gflops", threads);
     if (isMemoryBound(row, threads)) {
       least = Math.max(least, row.bytes() / rate("copy_gbs", threads));
     }

@@ -45,7 +45,7 @@ final class TinyFamily implements Family {
       double limit,
       Consumer<Tensor> talus,
       Consumer<org.bytedeco.pytorch.Tensor> torch) {
-    return new Row(name, 0, 0, 0, CALLS, 1.0, limit, 0, () -> new Calls(grad, talus, torch));
+    return new Row(name, 0, 0, 0, CALLS, 1.0, limit, 0, false, () -> new Calls(grad, talus, torch));
   }
 
   private static final class Calls implements Work {

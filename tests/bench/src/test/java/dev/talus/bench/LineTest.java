@@ -83,7 +83,7 @@ class LineTest {
 
   @Test
   void aTimeAsTargetLeavesTheRatioOut() {
-    Row row = new Row("tiny", 0, 0, 0, 100, 1, 400, 0, null);
+    Row row = new Row("tiny", 0, 0, 0, 100, 1, 400, 0, false, null);
     Result slow = result("passive", timing("Talus", 1, 401e-9), timing("libtorch", 1, 1));
     Result quick = result("passive", timing("Talus", 1, 399e-9), timing("libtorch", 1, 1e-9));
     assertThat(Line.of(row, 1, List.of(slow), UNKNOWN).isMet()).isFalse();
@@ -95,6 +95,7 @@ class LineTest {
     assertThat(PEAKS.share(ROW, 2, 0.04)).isCloseTo(0.5, within(1e-12));
     assertThat(PEAKS.share(new Row("copy", 0, 5e9, 1, null), 1, 1)).isCloseTo(0.5, within(1e-12));
     assertThat(PEAKS.share(new Row("cached", 0, 5e6, 1, null), 1, 1)).isZero();
+    assertThat(PEAKS.share(ROW.withDoubles(), 2, 0.04)).isCloseTo(1, within(1e-12));
     assertThat(UNKNOWN.share(ROW, 2, 0.04)).isZero();
     Line line =
         Line.of(
