@@ -38,7 +38,7 @@ final class CudaTestDevice implements BeforeAllCallback {
           + "): "
           + whyNone;
     }
-    boolean emulated = name.startsWith("Emulated device");
+    boolean emulated = isEmulated(name);
     if ("cuda".equals(wanted) && emulated) {
       return "talus.test.device=cuda asks for a GPU, and the library that was loaded has \""
           + name
@@ -50,5 +50,14 @@ final class CudaTestDevice implements BeforeAllCallback {
           + "\"; -Pcuda -Dtalus.test.device=cuda tests it";
     }
     return null;
+  }
+
+  /**
+   * Whether a device is the emulator's.
+   *
+   * @param name what the device calls itself
+   */
+  static boolean isEmulated(String name) {
+    return name.startsWith("Emulated device");
   }
 }
