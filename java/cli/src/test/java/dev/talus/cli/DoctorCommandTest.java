@@ -1,6 +1,7 @@
 package dev.talus.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.talus.Talus;
 import java.nio.file.Files;
@@ -83,6 +84,22 @@ class DoctorCommandTest {
                 .succeeds()
                 .out())
         .contains(" from " + plain.resolve(library));
+  }
+
+  /** With the library that has emulated devices, where it was built. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void listsDevicesOrSaysWhyThereAreNone() throws Exception {
+    Path library = Path.of(System.getProperty("talus.emulated.library"));
+    assumeTrue(Files.exists(library.resolve("libtalus.so")), "no emulator in " + library);
+    CliProcess emulated =
+        new CliProcess()
+            .option("-Djava.library.path=" + library)
+            .option("-Dorg.bytedeco.javacpp.pathsFirst=true");
+    assertThat(emulated.environment("TALUS_EMULATED_DEVICES", "0").run("doctor").succeeds().out())
+        .containsPattern("CUDA devices +none, because .*the NVIDIA driver finds no GPU; see what");
+    assertThat(emulated.environment("TALUS_EMULATED_DEVICES", "2").run("doctor").succeeds().out())
+        .containsPattern("CUDA devices +cuda:0 is Emulated device 0, cuda:1 is Emulated device 1");
   }
 
   @Test
