@@ -80,7 +80,15 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  void operator()() const { graph_ != nullptr ? talus::cuda::graph_launch(graph_) : problem_.on_device(at_); }
+  void operator()() const {
+    if (graph_ == nullptr) return problem_.on_device(at_);
+    if (problem_.renewed) {
+      talus::cuda::graph_renew(graph_);
+      problem_.renewed(at_);
+      talus::cuda::graph_renew(nullptr);
+    }
+    talus::cuda::graph_launch(graph_);
+  }
 
  private:
   const Problem& problem_;

@@ -159,6 +159,7 @@ Case step_case(bool as_graph, int64_t images) {
       step.backward(k, at);
       step.optimize(k, at);
     });
+    p.renewed = [step, device](const Addresses& at) { step.optimize(device, at); };
     // Three products for each layer, but the first's gradient of images.
     const double macs = 6.0 * 900 * 9 * 2 + 16.0 * 169 * 54 * 3 + 3.0 * (576 * 120 + 120 * 84 + 84 * 10);
     p.count_flops(2 * macs * static_cast<double>(images));

@@ -56,6 +56,8 @@ class Problem {
 
   std::vector<Operand> operands;
   Run on_device, oracle;
+  // The calls of on_device, if any, that a graph must be told anew before each launch: steps of optimizers.
+  Run renewed;
   Unit unit = Unit::Bytes;
   double work = 0;
   // What the check allows, of a value and of the root of the array's mean square.
