@@ -5,7 +5,7 @@
 # It needs Linux, CMake, a C++ compiler, nvcc and the driver; no JVM. It builds the kernels for the GPUs it finds, runs
 # every CUDA test against the reference, runs the tests again under compute-sanitizer (memcheck and racecheck) where that
 # is installed, and prints the benchmark's table, with cuBLAS and PyTorch beside it where they are. It fails if a test
-# failed or was skipped, or if there is no GPU.
+# failed or was skipped, or if there is no GPU; test_cuda_cublas may be skipped where there is no cuBLAS.
 #
 #   ARCHITECTURES         GPU architectures to compile for, as 90; by default those of the GPUs found
 #   BUILD                 folder for the build; by default native/build/gpu (or gpu-emulated)
@@ -139,9 +139,20 @@ if(TESTS AND NOT names)
 endif()
 
 # -------------------------------------------------------------------------------------------------------------- tests
+if(NOT CUBLAS AND NOT EMULATED)
+  file(GLOB found "${tools_folder}/../lib64/libcublas.so*" /usr/local/cuda/lib64/libcublas.so*)
+  if(found)
+    list(GET found 0 CUBLAS)
+  endif()
+endif()
+if(CUBLAS)
+  set(ENV{TALUS_TEST_CUBLAS} "${CUBLAS}")
+endif()
+
 # check(what seconds command...): runs every test's program, behind a command if one is given.
 function(check what seconds)
   set(bad "")
+  set(skipped "")
   foreach(name IN LISTS names)
     set(arguments "")
     if(name STREQUAL benchmark)
@@ -151,6 +162,9 @@ function(check what seconds)
       OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE result)
     if(result EQUAL 0)
       message(STATUS "${what}: ${name} passed")
+    elseif(result EQUAL 77 AND output MATCHES "skipped: no cuBLAS")
+      message(STATUS "${what}: ${name} ${output}")
+      set(skipped ", ${name} NOT RUN, there is no cuBLAS (-DCUBLAS=/path/to/libcublas.so)")
     else()
       # 77: no device. Nothing was tested, so this is no success.
       message("${output}")
@@ -160,7 +174,7 @@ function(check what seconds)
   endforeach()
   list(LENGTH names count)
   list(LENGTH bad failures)
-  set(summary ${summary} "${what}: ${failures} of ${count} programs failed" PARENT_SCOPE)
+  set(summary ${summary} "${what}: ${failures} of ${count} programs failed${skipped}" PARENT_SCOPE)
   if(bad)
     string(REPLACE ";" ", " bad "${bad}")
     set(problems ${problems} "${what} failed in ${bad} (their output is above)" PARENT_SCOPE)
@@ -183,6 +197,8 @@ if(TESTS)
   elseif(found)
     # Some tests make the runtime refuse a call, and check that it did: that is no finding.
     check(memcheck 3600 "${found}" --tool memcheck --report-api-errors no --error-exitcode 99)
+    # What it would watch there is cuBLAS's.
+    list(REMOVE_ITEM names test_cuda_cublas)
     check(racecheck 3600 "${found}" --tool racecheck --error-exitcode 99)
   elseif(NOT SANITIZER)
     list(APPEND summary "memcheck and racecheck: NOT RUN (SANITIZER=${SANITIZER})")
@@ -222,12 +238,6 @@ if(NOT problems)
   set(arguments "")
   if(EMULATED)
     list(APPEND arguments --small)
-  endif()
-  if(NOT CUBLAS AND NOT EMULATED)
-    file(GLOB found "${tools_folder}/../lib64/libcublas.so*" /usr/local/cuda/lib64/libcublas.so*)
-    if(found)
-      list(GET found 0 CUBLAS)
-    endif()
   endif()
   if(CUBLAS)
     list(APPEND arguments --cublas "${CUBLAS}")

@@ -2,34 +2,10 @@
 // thread an element. Emulated kernels only.
 #pragma once
 
-#include <cstdint>
-#include <utility>
-
+#include "cuda/cublas_asked.h"
 #include "cuda/device.cuh"
-#include "talus/talus.h"
 
 namespace stand_in {
-
-// What was asked of it.
-struct Asked {
-  int handles = 0, products = 0;
-  int compute = 0;  // of the last product
-  bool made_while_capturing = false;
-  CUstream_st* stream = nullptr;
-  char* workspace = nullptr;
-};
-inline Asked& asked() {
-  static Asked all;
-  return all;
-}
-// The status of the next product; 0 multiplies.
-inline int& next_status() {
-  static int status = 0;
-  return status;
-}
-
-// cublasStatus_t
-constexpr int kNotInitialized = 1, kAllocFailed = 3, kInvalidValue = 7, kExecutionFailed = 13, kNotSupported = 15;
 
 // Matrices lie column after column, ld elements apart.
 template <class T>
@@ -113,19 +89,5 @@ inline int set_workspace(void* handle, void* workspace, size_t bytes) {
 }
 
 inline const char* status_string(int status) { return status == kInvalidValue ? "invalid value" : "other"; }
-
-template <class F>
-int64_t address(F* function) {
-  return static_cast<int64_t>(reinterpret_cast<uintptr_t>(function));
-}
-
-// Fills the array that the border takes.
-inline void entries(int64_t (&to)[TALUS_CUBLAS_ENTRIES]) {
-  to[TALUS_CUBLAS_CREATE] = address(create);
-  to[TALUS_CUBLAS_SET_STREAM] = address(set_stream);
-  to[TALUS_CUBLAS_SET_WORKSPACE] = address(set_workspace);
-  to[TALUS_CUBLAS_STATUS_STRING] = address(status_string);
-  to[TALUS_CUBLAS_GEMM] = address(gemm);
-}
 
 }  // namespace stand_in
