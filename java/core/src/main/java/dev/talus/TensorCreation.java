@@ -1,6 +1,7 @@
 package dev.talus;
 
 import dev.talus.internal.Native;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The functions that make tensors: the static half of {@link Tensor}. */
@@ -402,7 +403,11 @@ abstract class TensorCreation extends Scoped {
       throw new IllegalArgumentException("stack expects a non-empty list of tensors");
     }
     try (Scope scope = Scope.open()) {
-      return scope.escape(cat(tensors.stream().map(t -> t.unsqueeze(dim)).toList(), dim));
+      List<Tensor> slices = new ArrayList<>(tensors.size());
+      for (Tensor tensor : tensors) {
+        slices.add(tensor.unsqueeze(dim));
+      }
+      return scope.escape(cat(slices, dim));
     }
   }
 }

@@ -59,7 +59,11 @@ final class Engine {
     for (int i = 0; i < inputs.length; i++) {
       Tensor captured = captures.get(inputs[i].gradEdge());
       if (captured == null) {
-        captures.values().stream().filter(t -> t != null).forEach(Tensor::close);
+        for (Tensor found : captures.values()) {
+          if (found != null) {
+            found.close();
+          }
+        }
         throw new IllegalStateException(
             "One of the differentiated Tensors ("
                 + i

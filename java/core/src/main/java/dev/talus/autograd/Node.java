@@ -6,6 +6,7 @@ import dev.talus.memory.LeakDetector;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
@@ -283,6 +284,8 @@ public abstract class Node extends Scoped {
   /** PyTorch's text, such as {@code <AddmmBackward object at 0x000000005CAB15E1>}. */
   @Override
   public final String toString() {
-    return String.format("<%s object at 0x%016X>", name(), System.identityHashCode(this));
+    String address =
+        HexFormat.of().withUpperCase().toHexDigits((long) System.identityHashCode(this));
+    return "<" + name() + " object at 0x" + address + ">";
   }
 }

@@ -5,7 +5,6 @@ import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.ExecutionException;
@@ -90,7 +89,9 @@ public final class Batches implements Iterator<Batch>, AutoCloseable {
     int to = (int) Math.min((long) from + batchSize, dataset.size());
     long[] indices = new long[to - from];
     if (order == null) {
-      Arrays.setAll(indices, i -> (long) from + i);
+      for (int i = 0; i < indices.length; i++) {
+        indices[i] = (long) from + i;
+      }
     } else {
       System.arraycopy(order, from, indices, 0, indices.length);
     }

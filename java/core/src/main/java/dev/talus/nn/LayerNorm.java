@@ -2,8 +2,7 @@ package dev.talus.nn;
 
 import dev.talus.Tensor;
 import dev.talus.nn.init.Init;
-import java.util.Arrays;
-import java.util.stream.Collectors;
+import java.util.StringJoiner;
 
 /**
  * Normalises each row of the last dimensions to mean 0 and variance 1, then scales and shifts it.
@@ -86,8 +85,10 @@ public final class LayerNorm extends Module {
 
   @Override
   protected String extraRepr() {
-    String sizes =
-        Arrays.stream(normalizedShape).mapToObj(Long::toString).collect(Collectors.joining(", "));
+    StringJoiner sizes = new StringJoiner(", ");
+    for (long size : normalizedShape) {
+      sizes.add(Long.toString(size));
+    }
     return "("
         + sizes
         + (normalizedShape.length == 1 ? ",)" : ")")

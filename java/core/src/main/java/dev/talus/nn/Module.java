@@ -396,7 +396,9 @@ public abstract class Module implements AutoCloseable {
   }
 
   private static List<String> without(Set<String> names, Map<String, Tensor> known) {
-    return names.stream().filter(name -> !known.containsKey(name)).toList();
+    List<String> unknown = new ArrayList<>(names);
+    unknown.removeAll(known.keySet());
+    return Collections.unmodifiableList(unknown);
   }
 
   private static void listKeys(String kind, List<String> names, List<String> errors) {

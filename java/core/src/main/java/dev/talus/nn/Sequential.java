@@ -55,7 +55,10 @@ public final class Sequential extends Module {
   private static boolean[] discreet(Module[] steps) {
     boolean[] discreet = new boolean[steps.length];
     for (int i = 0; i < steps.length; i++) {
-      discreet[i] = steps[i].modules().stream().allMatch(Sequential::isOurs);
+      discreet[i] = true;
+      for (Module module : steps[i].modules()) {
+        discreet[i] &= isOurs(module);
+      }
     }
     return discreet;
   }

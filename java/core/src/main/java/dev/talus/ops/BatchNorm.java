@@ -6,7 +6,6 @@ import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
 import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
-import java.util.stream.IntStream;
 
 /**
  * Normalises each channel of a batch to mean 0 and variance 1, then scales and shifts it.
@@ -199,7 +198,8 @@ public final class BatchNorm extends Node {
   /** The same gradients by operations that are recorded; mean and rstd are functions of x then. */
   private Tensor[] differentiable(
       Tensor grad, Tensor x, Tensor weight, Tensor mean, Tensor rstd, boolean[] needs) {
-    int[] others = IntStream.range(0, x.dim()).filter(d -> d != 1).toArray();
+    int[] others = Dims.range(1, x.dim());
+    others[0] = 0;
     long[] perChannel = new long[x.dim()];
     java.util.Arrays.fill(perChannel, 1);
     perChannel[1] = x.size(1);

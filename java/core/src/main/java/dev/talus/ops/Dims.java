@@ -45,6 +45,15 @@ final class Dims {
     }
   }
 
+  /** The dimensions from one on to before another. */
+  static int[] range(int from, int to) {
+    int[] dims = new int[to - from];
+    for (int i = 0; i < dims.length; i++) {
+      dims[i] = from + i;
+    }
+    return dims;
+  }
+
   /** The number of dimensions that are kept; they come first in {@link #order}. */
   int kept() {
     return kept;

@@ -9,10 +9,8 @@ import dev.talus.internal.Geometries;
 import dev.talus.internal.Native;
 import java.lang.ref.Reference;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
 
 /**
  * Operations that overwrite their first operand.
@@ -137,11 +135,17 @@ public final class InPlace {
 
   /** The dimensions, those with the longest strides first. */
   private static int[] byStride(Tensor x) {
-    return IntStream.range(0, x.dim())
-        .boxed()
-        .sorted(Comparator.comparingLong(d -> -x.strides()[d]))
-        .mapToInt(Integer::intValue)
-        .toArray();
+    int[] dims = new int[x.dim()];
+    for (int d = 0; d < dims.length; d++) {
+      int at = d;
+      // Dimensions of one stride keep their order.
+      while (at > 0 && x.strides()[dims[at - 1]] < x.strides()[d]) {
+        dims[at] = dims[at - 1];
+        at--;
+      }
+      dims[at] = d;
+    }
+    return dims;
   }
 
   /** Copies and converts between tensors of one shape, on any devices, unseen by autograd. */

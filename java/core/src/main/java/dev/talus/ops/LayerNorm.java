@@ -11,7 +11,6 @@ import dev.talus.autograd.Node;
 import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /**
  * Normalises each row of the last dimensions to mean 0 and variance 1, then scales and shifts it.
@@ -150,8 +149,8 @@ public final class LayerNorm extends Node {
 
   /** The same gradients by operations that are recorded; mean and rstd are functions of x then. */
   private Tensor[] differentiable(Tensor grad, Tensor x, Tensor weight, boolean[] needs) {
-    int[] last = IntStream.range(x.dim() - dims, x.dim()).toArray();
-    int[] first = IntStream.range(0, x.dim() - dims).toArray();
+    int[] first = Dims.range(0, x.dim() - dims);
+    int[] last = Dims.range(first.length, x.dim());
     Tensor centred = x.sub(x.mean(last, true));
     Tensor r = centred.square().mean(last, true).add(eps).rsqrt();
     Tensor normal = centred.mul(r);

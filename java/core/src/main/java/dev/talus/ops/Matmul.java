@@ -9,7 +9,6 @@ import dev.talus.autograd.Autograd;
 import dev.talus.internal.NativeNn;
 import java.lang.ref.Reference;
 import java.util.Arrays;
-import java.util.function.Supplier;
 
 /** The matrix products: their shape rules, and {@code matmul}, which is put together from them. */
 public final class Matmul {
@@ -70,14 +69,18 @@ public final class Matmul {
   public static Tensor mv(Tensor a, Tensor x) {
     checkDims("mv", a, 2, "self must be a matrix");
     checkDims("mv", x, 1, "vec must be a vector");
-    return chain(() -> mm(a, x.unsqueeze(1)).squeeze(1));
+    try (Scope scope = Scope.open()) {
+      return scope.escape(mm(a, x.unsqueeze(1)).squeeze(1));
+    }
   }
 
   /** The inner product of two vectors. */
   public static Tensor dot(Tensor a, Tensor b) {
     checkDims("dot", a, 1, "1D tensors expected");
     checkDims("dot", b, 1, "1D tensors expected");
-    return chain(() -> mm(a.unsqueeze(0), b.unsqueeze(1)).view());
+    try (Scope scope = Scope.open()) {
+      return scope.escape(mm(a.unsqueeze(0), b.unsqueeze(1)).view());
+    }
   }
 
   /** PyTorch's general product. */
@@ -99,16 +102,20 @@ public final class Matmul {
     if (a.dim() == 2 && b.dim() == 1) {
       return mv(a, b);
     }
+    // Of several ops only the last result is kept; the graph goes along.
+    try (Scope scope = Scope.open()) {
+      return scope.escape(composed(a, b));
+    }
+  }
+
+  private static Tensor composed(Tensor a, Tensor b) {
     if (a.dim() == 1) {
-      return chain(() -> matmul(a.unsqueeze(0), b).squeeze(-2));
+      return matmul(a.unsqueeze(0), b).squeeze(-2);
     }
     if (b.dim() == 1) {
-      return chain(() -> matmul(a, b.unsqueeze(1)).squeeze(-1));
+      return matmul(a, b.unsqueeze(1)).squeeze(-1);
     }
-    if (b.dim() == 2) {
-      return chain(() -> folded(a, b));
-    }
-    return chain(() -> batched(a, b));
+    return b.dim() == 2 ? folded(a, b) : batched(a, b);
   }
 
   /** A stack of matrices times one matrix is one tall product. */
@@ -143,13 +150,6 @@ public final class Matmul {
     sizes[batch.length] = rows;
     sizes[batch.length + 1] = columns;
     return sizes;
-  }
-
-  /** Runs several ops and keeps only the last result; the graph goes along. */
-  private static Tensor chain(Supplier<Tensor> ops) {
-    try (Scope scope = Scope.open()) {
-      return scope.escape(ops.get());
-    }
   }
 
   private static void checkDims(String op, Tensor x, int dims, String message) {

@@ -10,11 +10,6 @@ import java.lang.ref.Reference;
 
 /** Softmax and its logarithm along a dimension. */
 public final class Softmax extends Node {
-  /** A kernel over the last dimension of contiguous tensors. */
-  private interface Rows {
-    void run(long rows, long cols, Tensor out);
-  }
-
   private final boolean log;
   private final int dim;
 
@@ -69,35 +64,47 @@ public final class Softmax extends Node {
   private static Tensor forward(boolean log, Tensor x, int dim) {
     if (isPlain(x, dim)) {
       Tensor out = Tensor.allocateLike(x);
-      long cols = x.sizes()[dim];
-      NativeNn.softmax(
-          x.device().id(),
-          log,
-          x.dtype().code(),
-          x.numel() / cols,
-          cols,
-          x.address(),
-          out.address());
-      Reference.reachabilityFence(x);
+      rowsForward(log, x, out);
       return out;
     }
     try (Scope scope = Scope.open();
         Autograd.GradMode mode = Autograd.noGrad()) {
       Tensor rows = dimLast(x, dim);
-      return scope.escape(
-          alongDim(
-              rows,
-              dim,
-              (n, cols, out) ->
-                  NativeNn.softmax(
-                      x.device().id(),
-                      log,
-                      x.dtype().code(),
-                      n,
-                      cols,
-                      rows.address(),
-                      out.address())));
+      Tensor out = Tensor.emptyLike(rows);
+      rowsForward(log, rows, out);
+      return scope.escape(dimBack(out, dim));
     }
+  }
+
+  /** Over the last dimension of contiguous tensors. */
+  private static void rowsForward(boolean log, Tensor x, Tensor out) {
+    if (x.numel() == 0) {
+      return;
+    }
+    long cols = columns(x);
+    NativeNn.softmax(
+        x.device().id(), log, x.dtype().code(), x.numel() / cols, cols, x.address(), out.address());
+    Reference.reachabilityFence(x);
+  }
+
+  private static void rowsBackward(boolean log, Tensor grad, Tensor y, Tensor out) {
+    if (y.numel() == 0) {
+      return;
+    }
+    long cols = columns(y);
+    NativeNn.softmaxBackward(
+        y.device().id(),
+        log,
+        y.dtype().code(),
+        y.numel() / cols,
+        cols,
+        grad.address(),
+        y.address(),
+        out.address());
+  }
+
+  private static long columns(Tensor rows) {
+    return rows.dim() == 0 ? 1 : rows.size(-1);
   }
 
   /** Whether the rows of the kernel lie in the tensor as they are. */
@@ -109,13 +116,8 @@ public final class Softmax extends Node {
     return x.dim() < 2 ? x.contiguous() : x.transpose(dim, -1).contiguous();
   }
 
-  private static Tensor alongDim(Tensor like, int dim, Rows kernel) {
-    Tensor out = Tensor.emptyLike(like);
-    long cols = like.dim() == 0 ? 1 : like.size(-1);
-    if (like.numel() > 0) {
-      kernel.run(like.numel() / cols, cols, out);
-    }
-    return like.dim() < 2 ? out : out.transpose(dim, -1).contiguous();
+  private static Tensor dimBack(Tensor rows, int dim) {
+    return rows.dim() < 2 ? rows : rows.transpose(dim, -1).contiguous();
   }
 
   @Override
@@ -131,35 +133,13 @@ public final class Softmax extends Node {
     }
     if (isPlain(grad, dim) && isPlain(y, dim)) {
       Tensor out = Tensor.allocateLike(y);
-      long cols = y.sizes()[dim];
-      NativeNn.softmaxBackward(
-          y.device().id(),
-          log,
-          y.dtype().code(),
-          y.numel() / cols,
-          cols,
-          grad.address(),
-          y.address(),
-          out.address());
+      rowsBackward(log, grad, y, out);
       return new Tensor[] {out};
     }
-    Tensor g = dimLast(grad, dim);
     Tensor rows = dimLast(y, dim);
-    return new Tensor[] {
-      alongDim(
-          g,
-          dim,
-          (n, cols, out) ->
-              NativeNn.softmaxBackward(
-                  g.device().id(),
-                  log,
-                  g.dtype().code(),
-                  n,
-                  cols,
-                  g.address(),
-                  rows.address(),
-                  out.address()))
-    };
+    Tensor out = Tensor.emptyLike(rows);
+    rowsBackward(log, dimLast(grad, dim), rows, out);
+    return new Tensor[] {dimBack(out, dim)};
   }
 
   @Override

@@ -4,7 +4,7 @@ import dev.talus.Shape;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
-import java.util.stream.IntStream;
+import java.util.Arrays;
 
 /** Dimensions of size 1 dropped. */
 public final class Squeeze extends Node {
@@ -14,20 +14,28 @@ public final class Squeeze extends Node {
 
   /** Drops every dimension of size 1. */
   public static Tensor all(Tensor x) {
-    return keeping(x, IntStream.range(0, x.dim()).filter(d -> x.sizes()[d] != 1).toArray());
+    return between(x, 0, x.dim());
   }
 
   /** Drops one dimension if its size is 1. */
   public static Tensor one(Tensor x, int dim) {
     int dropped = Shape.wrapDim(dim, x.dim());
-    return keeping(
-        x, IntStream.range(0, x.dim()).filter(d -> d != dropped || x.sizes()[d] != 1).toArray());
+    return between(x, dropped, dropped + 1);
   }
 
-  private static Tensor keeping(Tensor x, int[] dims) {
-    long[] sizes = IntStream.of(dims).mapToLong(d -> x.sizes()[d]).toArray();
-    long[] strides = IntStream.of(dims).mapToLong(d -> x.strides()[d]).toArray();
-    Tensor out = x.asView(sizes, strides, x.geometry().offset());
+  /** Drops dimensions of size 1 from one on to before another; the rest stays. */
+  private static Tensor between(Tensor x, int from, int to) {
+    long[] sizes = new long[x.dim()];
+    long[] strides = new long[x.dim()];
+    int kept = 0;
+    for (int d = 0; d < x.dim(); d++) {
+      if (d < from || d >= to || x.sizes()[d] != 1) {
+        sizes[kept] = x.sizes()[d];
+        strides[kept++] = x.strides()[d];
+      }
+    }
+    Tensor out =
+        x.asView(Arrays.copyOf(sizes, kept), Arrays.copyOf(strides, kept), x.geometry().offset());
     return Autograd.records(x) ? new Squeeze(x).record(out) : out;
   }
 

@@ -1,6 +1,8 @@
 package dev.talus.optim;
 
 import dev.talus.nn.Parameter;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /** Parameters of an {@link Optimizer} that share a learning rate and a weight decay. */
@@ -10,13 +12,21 @@ public final class ParameterGroup {
   private Double weightDecay;
 
   ParameterGroup(List<Parameter> parameters, double lr) {
-    slots = parameters.stream().map(Optimizer.Slot::new).toList();
+    List<Optimizer.Slot> all = new ArrayList<>(parameters.size());
+    for (Parameter parameter : parameters) {
+      all.add(new Optimizer.Slot(parameter));
+    }
+    slots = Collections.unmodifiableList(all);
     setLr(lr);
   }
 
   /** The parameters in order. */
   public List<Parameter> parameters() {
-    return slots.stream().map(slot -> slot.parameter).toList();
+    List<Parameter> all = new ArrayList<>(slots.size());
+    for (Optimizer.Slot slot : slots) {
+      all.add(slot.parameter);
+    }
+    return Collections.unmodifiableList(all);
   }
 
   /** The learning rate. */
