@@ -54,8 +54,13 @@ struct Block {
   Span* span = nullptr;
   bool live = false;
   int pool = kGeneralPool;
-  // Where it was freed: its work may still be queued there. Null: nowhere.
-  CUstream_st* stream = nullptr;
+  // Where it was handed out and where it was freed, by another thread perhaps: work on it may still be queued on both.
+  // Null: on none.
+  CUstream_st *home = nullptr, *freed_on = nullptr;
+
+  bool waits_on_none_but(const CUstream_st* stream) const {
+    return (home == nullptr || home == stream) && (freed_on == nullptr || freed_on == stream);
+  }
 };
 
 // Blocks that nobody uses, by size class.
@@ -78,12 +83,12 @@ class Allocator {
     char* address = take(pools_[pool][size_class], stream);
     // Of those that were freed elsewhere the graph's first use could not wait.
     if (address == nullptr && pool != kGeneralPool) address = take_idle_on(pools_[kGeneralPool][size_class], stream);
-    return hand_out(address, bytes, pool);
+    return hand_out(address, bytes, pool, stream);
   }
 
   void* allocate_lasting(int64_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return hand_out(take_idle_on(pools_[kGeneralPool][size_class_of(bytes)], nullptr), bytes, kGeneralPool);
+    return hand_out(take_idle_on(pools_[kGeneralPool][size_class_of(bytes)], nullptr), bytes, kGeneralPool, nullptr);
   }
 
   // False if it is none of this device's.
@@ -96,10 +101,14 @@ class Allocator {
       fail(TALUS_INVALID_ARGUMENT, "release: the block at %p is not live, it was released before", address);
     const int size_class = block.span->size_class;
     block.live = false;
-    block.stream = stream;
-    // The graph being captured uses it at each replay, up to here.
+    block.freed_on = stream;
     const int pool = pool_of(stream);
-    if (pool != kGeneralPool && block.pool == kGeneralPool) block.pool = pool;
+    if (pool != kGeneralPool) {
+      // The graph being captured uses it at each replay, up to here.
+      if (block.pool == kGeneralPool) block.pool = pool;
+      // It cannot wait for what a stream outside was given, so it may have the block only where that is done.
+      if (is_done_outside(block.home)) block.home = nullptr;
+    }
     ++block.span->idle;
     pools_[block.pool][size_class].push_back(found->first);
     --live_blocks_[static_cast<size_t>(size_class)];
@@ -152,8 +161,12 @@ class Allocator {
 
   void forget_stream(CUstream_st* stream) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    for (auto& entry : blocks_)
-      if (entry.second.stream == stream) entry.second.stream = nullptr;
+    // Live blocks, too: they are freed some time.
+    for (auto& entry : blocks_) {
+      Block& block = entry.second;
+      if (block.home == stream) block.home = nullptr;
+      if (block.freed_on == stream) block.freed_on = nullptr;
+    }
   }
 
   int begin_pool(CUstream_st* stream) {
@@ -162,7 +175,7 @@ class Allocator {
     if (captures_.empty()) {
       TALUS_CHECK_CUDA(cudaDeviceSynchronize());
       for (auto& entry : blocks_)
-        if (!entry.second.live) entry.second.stream = nullptr;
+        if (!entry.second.live) entry.second.home = entry.second.freed_on = nullptr;
     } else {
       TALUS_CHECK_CUDA(cudaStreamSynchronize(stream));
     }
@@ -194,38 +207,58 @@ class Allocator {
   }
 
  private:
-  // A block that was freed on this stream, or nowhere; the youngest, as it may still be in the cache.
+  // A block that no other stream than this one has work on; the youngest, as it may still be in the cache.
   char* take_idle_on(std::vector<char*>& bin, CUstream_st* stream) {
-    for (size_t i = bin.size(); i-- > 0;) {
-      const CUstream_st* freed_on = blocks_[bin[i]].stream;
-      if (freed_on == stream || freed_on == nullptr) return remove(bin, i);
-    }
+    for (size_t i = bin.size(); i-- > 0;)
+      if (blocks_[bin[i]].waits_on_none_but(stream)) return remove(bin, i);
     return nullptr;
   }
 
-  // If need be one that was freed on another stream: this one then waits until the other has done what it has now.
-  // That is possible between streams of one capture, and between streams that have no part in any.
+  // If need be one that other streams may still work on: this one then waits until they have done what they have now.
+  // That is possible between streams of one capture, and between streams that have no part in any. Its own come first,
+  // so that streams that hand blocks to each other do not wait in turn.
   char* take(std::vector<char*>& bin, CUstream_st* stream) {
     if (char* address = take_idle_on(bin, stream)) return address;
     const int pool = pool_of(stream);
+    const auto in_reach = [&](CUstream_st* other) { return other == nullptr || pool_of(other) == pool; };
+    size_t chosen = bin.size();
     for (size_t i = 0; i < bin.size(); ++i) {
-      CUstream_st* const freed_on = blocks_[bin[i]].stream;
-      if (pool_of(freed_on) != pool) continue;
-      if (order_ == nullptr) TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&order_, cudaEventDisableTiming));
-      TALUS_CHECK_CUDA(cudaEventRecord(order_, freed_on));
-      TALUS_CHECK_CUDA(cudaStreamWaitEvent(stream, order_, 0));
-      return remove(bin, i);
+      const Block& block = blocks_[bin[i]];
+      if (!in_reach(block.home) || !in_reach(block.freed_on)) continue;
+      if (chosen == bin.size() || block.home == stream) chosen = i;
+      if (block.home == stream) break;
     }
-    return nullptr;
+    if (chosen == bin.size()) return nullptr;
+    const Block& block = blocks_[bin[chosen]];
+    wait_for(stream, block.home);
+    if (block.freed_on != block.home) wait_for(stream, block.freed_on);
+    return remove(bin, chosen);
+  }
+
+  void wait_for(CUstream_st* stream, CUstream_st* other) {
+    if (other == nullptr || other == stream) return;
+    if (order_ == nullptr) TALUS_CHECK_CUDA(cudaEventCreateWithFlags(&order_, cudaEventDisableTiming));
+    TALUS_CHECK_CUDA(cudaEventRecord(order_, other));
+    TALUS_CHECK_CUDA(cudaStreamWaitEvent(stream, order_, 0));
+  }
+
+  // Whether a stream that is not captured has nothing left to do. An error counts as work left: whoever waits gets it.
+  bool is_done_outside(CUstream_st* stream) const {
+    if (stream == nullptr || pool_of(stream) != kGeneralPool) return false;
+    if (cudaStreamQuery(stream) == cudaSuccess) return true;
+    static_cast<void>(cudaGetLastError());
+    return false;
   }
 
   // A block, or a new one where there is none, to whoever asked for these bytes.
-  void* hand_out(char* address, int64_t bytes, int pool) {
+  void* hand_out(char* address, int64_t bytes, int pool, CUstream_st* stream) {
     const int size_class = size_class_of(bytes);
     if (address == nullptr) address = grow(size_class, bytes, pool);
     Block& block = blocks_[address];
     block.live = true;
     block.pool = pool;
+    block.home = stream;
+    block.freed_on = nullptr;
     ++allocations_;
     ++live_blocks_[static_cast<size_t>(size_class)];
     live_bytes_ += class_bytes(size_class);
@@ -329,7 +362,7 @@ class Allocator {
     forbid(span->base, span->bytes());
     for (int i = 0; i < span->count; ++i) {
       char* const address = span->base + i * block;
-      blocks_[address] = {span.get(), false, pool, nullptr};
+      blocks_[address] = {span.get(), false, pool, nullptr, nullptr};
       if (i > 0) pools_[pool][size_class].push_back(address);
     }
     span->idle = span->count - 1;

@@ -12,9 +12,10 @@ namespace talus::cuda {
 // For work of the current stream. Blocks are aligned to 64 bytes. Throws Error(TALUS_OUT_OF_MEMORY) at the limit or
 // when the device has no more.
 void* allocate(int64_t bytes);
-// The work that uses the block may still be queued, on the stream that is current now: who gets the block next on
-// another stream waits for that work, on the device. Throws Error(TALUS_INVALID_ARGUMENT) for an address that is no
-// live block of any device.
+// The work that uses the block may still be queued, on the stream that is current now and on the one that was when it
+// was allocated: who gets the block next waits, on the device, for those of the two that are not its own. Any thread
+// may release it; work on a third stream has to be waited for by one of the two before. Throws
+// Error(TALUS_INVALID_ARGUMENT) for an address that is no live block of any device.
 void release(void* block);
 
 void memory_stats(int64_t* stats);
@@ -31,7 +32,7 @@ void get(void* host, const void* device, int64_t bytes);
 // From one device to another, in order with the current streams of both, without waiting for either.
 void transfer(int from_device, const void* from, int to_device, void* to, int64_t bytes);
 
-// Blocks freed on this stream are free for all: it has no work left.
+// Blocks allocated or freed on this stream need not wait for it any more: it has no work left.
 void forget_stream(int device, CUstream_st* stream);
 // What is allocated or freed on this stream while a graph is captured belongs to a pool of its own, because the graph
 // will use it again. begin_pool waits for what the device was given before, so call it before the capture begins, and
