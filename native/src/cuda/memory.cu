@@ -185,6 +185,8 @@ class Allocator {
 
   void join_pool(CUstream_st* stream, int pool) {
     const std::lock_guard<std::mutex> lock(mutex_);
+    // What was freed there is the capture's to take, and a replay does not wait for what it was given before.
+    TALUS_CHECK_CUDA(cudaStreamSynchronize(stream));
     captures_[stream] = pool;
   }
 

@@ -36,7 +36,8 @@ void transfer(int from_device, const void* from, int to_device, void* to, int64_
 void forget_stream(int device, CUstream_st* stream);
 // What is allocated or freed on this stream while a graph is captured belongs to a pool of its own, because the graph
 // will use it again. begin_pool waits for what the device was given before, so call it before the capture begins, and
-// end_pool after it has ended. Other streams may join. release_pool: when the graph is gone.
+// end_pool after it has ended. Other streams may join: join_pool waits for what they were given before, so call it
+// before they are drawn in. release_pool: when the graph is gone.
 int begin_pool(int device, CUstream_st* stream);
 void join_pool(int device, CUstream_st* stream, int pool);
 void end_pool(int device, int pool);

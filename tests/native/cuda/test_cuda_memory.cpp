@@ -179,6 +179,44 @@ TEST(a_capture_frees_what_another_stream_works_on) {
   });
 }
 
+// What a stream was given before it joined a capture is done when the graph runs.
+TEST(a_capture_takes_memory_of_streams_that_join) {
+  cuda::use_device(0);
+  for_each_isa([](const char*) {
+    cuda::memory_trim();
+    cuda::Stream *const side = cuda::stream_create(), *const captured = cuda::stream_create();
+    cuda::Event *const fork = cuda::event_create(), *const join = cuda::event_create();
+    {
+      Array result(std::vector<float>(kCount, 0));
+      cuda::stream_use(captured);
+      cuda::graph_begin();
+      Block x = queue_work_on_ones(side, result);
+      const float* const at = x->at;
+      x.reset();
+      cuda::stream_use(captured);
+      cuda::event_record(fork);
+      cuda::stream_use(side);
+      cuda::event_wait(fork);
+      {
+        const Array y(kCount);
+        CHECK(y.at == at);
+        cuda::fill(TALUS_FLOAT32, Geometry<1>(kCount, 0, nullptr), 5, 0, y.at);
+      }
+      cuda::event_record(join);
+      cuda::stream_use(captured);
+      cuda::event_wait(join);
+      cuda::Graph* const graph = cuda::graph_end();
+      cuda::stream_use(nullptr);
+      cuda::graph_launch(graph);
+      cuda::synchronize();
+      CHECK(all_are(result.values(), 1));
+      cuda::graph_free(graph);
+    }
+    for (cuda::Event* const event : {fork, join}) cuda::event_free(event);
+    for (cuda::Stream* const stream : {side, captured}) cuda::stream_free(stream);
+  });
+}
+
 // Blocks go from hand to hand, each thread frees what another one still works on.
 TEST(threads_hand_blocks_on) {
   if (watched()) return;
