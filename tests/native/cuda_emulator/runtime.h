@@ -9,19 +9,24 @@
 
 #include "cuda_runtime.h"
 
-// How often an event was recorded, and up to which record the streams have come.
+// One recording of an event, in one stream: another stream may come to a later one first.
+struct EventRecord {
+  bool reached = false;
+  double seconds = 0;
+};
+
 struct CUevent_st {
-  uint64_t recorded = 0, completed = 0;
+  std::shared_ptr<EventRecord> last;  // null before the first
   CUgraph_st* captured_in = nullptr;
   bool timing = false;
-  double seconds = 0;
+
+  bool reached() const { return last == nullptr || last->reached; }
 };
 
 struct Operation {
   std::function<cudaError_t()> run;
-  // Not before this event has come so far.
-  std::shared_ptr<CUevent_st> after;
-  uint64_t count = 0;
+  // Not before this was reached. Null: at any time.
+  std::shared_ptr<const EventRecord> after;
 };
 
 struct CUgraph_st {

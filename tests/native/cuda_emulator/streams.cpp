@@ -29,7 +29,7 @@ cudaError_t pending_error = cudaSuccess;
 bool ready(const CUstream_st& stream) {
   if (stream.queue.empty()) return false;
   const Operation& next = stream.queue.front();
-  return next.after == nullptr || next.after->completed >= next.count;
+  return next.after == nullptr || next.after->reached;
 }
 
 // One operation of a stream that chance chooses; false if none can run. An error drops all that is queued.
@@ -44,7 +44,8 @@ bool step(cudaError_t& error) {
   if (operation.run) error = operation.run();
   if (error != cudaSuccess) {
     for (const auto& stream : queues().streams) stream->queue.clear();
-    for (const auto& event : queues().events) event.second->completed = event.second->recorded;
+    for (const auto& event : queues().events)
+      if (event.second->last != nullptr) event.second->last->reached = true;
   }
   return true;
 }
@@ -81,7 +82,7 @@ cudaError_t enqueue(cudaStream_t handle, std::function<cudaError_t()> run) {
     stream->capturing->operations.push_back(std::move(run));
     return cudaSuccess;
   }
-  stream->queue.push_back({std::move(run), nullptr, 0});
+  stream->queue.push_back({std::move(run), nullptr});
   if (choose(2) == 1 && pending_error == cudaSuccess) step(pending_error);
   return cudaSuccess;
 }
@@ -171,7 +172,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t which, unsigned
   // An event of a captured stream draws this stream into the capture.
   if (event->captured_in != nullptr) stream->capturing = event->captured_in;
   if (stream->capturing != nullptr) return cudaSuccess;
-  stream->queue.push_back({nullptr, event, event->recorded});
+  stream->queue.push_back({nullptr, event->last});
   return cudaSuccess;
 }
 
@@ -196,13 +197,13 @@ cudaError_t cudaEventRecord(cudaEvent_t which, cudaStream_t handle) {
   if (stream == nullptr || event == nullptr) return remember(cudaErrorInvalidResourceHandle);
   event->captured_in = stream->capturing;
   if (stream->capturing != nullptr) return cudaSuccess;
-  const uint64_t count = ++event->recorded;
-  stream->queue.push_back({[event, count] {
-                             event->completed = std::max(event->completed, count);
-                             event->seconds = now();
+  const auto record = event->last = std::make_shared<EventRecord>();
+  stream->queue.push_back({[record] {
+                             record->reached = true;
+                             record->seconds = now();
                              return cudaSuccess;
                            },
-                           nullptr, 0});
+                           nullptr});
   return cudaSuccess;
 }
 
@@ -211,7 +212,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t which) {
   const auto event = event_at(which);
   if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
   if (event->captured_in != nullptr) return remember(cudaErrorStreamCaptureUnsupported);
-  return run_until([&] { return event->completed == event->recorded; });
+  return run_until([&] { return event->reached(); });
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t which) {
@@ -219,7 +220,7 @@ cudaError_t cudaEventQuery(cudaEvent_t which) {
   const auto event = event_at(which);
   if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
   if (event->captured_in != nullptr) return remember(cudaErrorStreamCaptureUnsupported);
-  if (event->completed == event->recorded) return cudaSuccess;
+  if (event->reached()) return cudaSuccess;
   cudaError_t error = cudaSuccess;
   step(error);
   return error == cudaSuccess ? cudaErrorNotReady : remember(error);
@@ -230,7 +231,8 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEve
   const auto first = event_at(begin), last = event_at(end);
   if (first == nullptr || last == nullptr || !first->timing || !last->timing)
     return remember(cudaErrorInvalidResourceHandle);
-  if (first->completed != first->recorded || last->completed != last->recorded) return cudaErrorNotReady;
-  *milliseconds = static_cast<float>((last->seconds - first->seconds) * 1000);
+  if (!first->reached() || !last->reached()) return cudaErrorNotReady;
+  if (first->last == nullptr || last->last == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  *milliseconds = static_cast<float>((last->last->seconds - first->last->seconds) * 1000);
   return cudaSuccess;
 }

@@ -55,6 +55,28 @@ TEST(only_events_order_streams) {
   OK(cudaStreamDestroy(second));
 }
 
+// Who waits for an event waits for its record of that moment, whatever stream records it later and comes there first.
+TEST(a_wait_is_for_one_record) {
+  cudaStream_t first = nullptr, second = nullptr, other = nullptr;
+  cudaEvent_t event = nullptr;
+  for (cudaStream_t* stream : {&first, &second, &other}) OK(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking));
+  OK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    emulator::set_seed(seed);
+    Array<int> x(std::vector<int>(8, 1));
+    OK(launch_on(first, add, 1, 8, 0, x.at, 2));
+    OK(cudaEventRecord(event, first));
+    OK(cudaStreamWaitEvent(second, event));
+    OK(cudaEventRecord(event, other));
+    OK(launch_on(second, multiply, 1, 8, 0, x.at, 10));
+    OK(cudaDeviceSynchronize());
+    CHECK(x.values()[0] == 30);
+  }
+  emulator::set_seed(0);
+  OK(cudaEventDestroy(event));
+  for (cudaStream_t stream : {first, second, other}) OK(cudaStreamDestroy(stream));
+}
+
 TEST(pinned_memory_is_copied_late_pageable_at_once) {
   int* pinned = nullptr;
   OK(cudaHostAlloc(reinterpret_cast<void**>(&pinned), 4, cudaHostAllocDefault));
