@@ -17,16 +17,6 @@ import org.junit.jupiter.api.Test;
 /** What convolutions of float32 tensors may lose on a GPU. */
 @CudaTest
 class CudaConvPrecisionTest {
-  /**
-   * Its last bit is beyond TF32's mantissa, and half of the last one in it: it becomes 1 + 2^-10.
-   */
-  private static final float HALFWAY = 1 + 0x1p-11f;
-
-  /** What it becomes on this GPU where rounding is allowed. */
-  private static float rounded() {
-    return Tf32.isThere() ? 1 + 0x1p-10f : HALFWAY;
-  }
-
   @AfterEach
   void putBack() {
     Talus.setConvFp32Precision("ieee");
@@ -34,7 +24,7 @@ class CudaConvPrecisionTest {
   }
 
   private static Tensor halfways(Device device, long... shape) {
-    return Tensor.full(DType.FLOAT32, device, HALFWAY, shape);
+    return Tensor.full(DType.FLOAT32, device, Tf32.HALFWAY, shape);
   }
 
   /** Of the middle tap alone, so that nothing is summed up. */
@@ -51,13 +41,13 @@ class CudaConvPrecisionTest {
   void tf32RoundsOperandsAndIeeeDoesNot() {
     assertThat(Talus.convFp32Precision()).isEqualTo("ieee");
     for (int kernel : new int[] {1, 3}) {
-      assertThat(convolution(Device.cuda(), kernel)).isEqualTo(HALFWAY);
+      assertThat(convolution(Device.cuda(), kernel)).isEqualTo(Tf32.HALFWAY);
       Talus.setConvFp32Precision("tf32");
       assertThat(Talus.convFp32Precision()).isEqualTo("tf32");
-      assertThat(convolution(Device.cuda(), kernel)).isEqualTo(rounded());
-      assertThat(convolution(Device.CPU, kernel)).isEqualTo(HALFWAY);
+      assertThat(convolution(Device.cuda(), kernel)).isEqualTo(Tf32.halfwayRounded());
+      assertThat(convolution(Device.CPU, kernel)).isEqualTo(Tf32.HALFWAY);
       Talus.setConvFp32Precision("ieee");
-      assertThat(convolution(Device.cuda(), kernel)).isEqualTo(HALFWAY);
+      assertThat(convolution(Device.cuda(), kernel)).isEqualTo(Tf32.HALFWAY);
     }
   }
 
@@ -65,14 +55,14 @@ class CudaConvPrecisionTest {
   void matricesHaveASettingOfTheirOwn() {
     Talus.setFloat32MatmulPrecision("high");
     assertThat(Talus.convFp32Precision()).isEqualTo("ieee");
-    assertThat(convolution(Device.cuda(), 1)).isEqualTo(HALFWAY);
-    assertThat(convolution(Device.cuda(), 3)).isEqualTo(HALFWAY);
+    assertThat(convolution(Device.cuda(), 1)).isEqualTo(Tf32.HALFWAY);
+    assertThat(convolution(Device.cuda(), 3)).isEqualTo(Tf32.HALFWAY);
     Talus.setFloat32MatmulPrecision("highest");
     Talus.setConvFp32Precision("tf32");
     try (Scope scope = Scope.open()) {
       Tensor a = halfways(Device.cuda(), 16, 16);
       assertThat(a.matmul(Tensor.eye(16, 16, Device.cuda())).cpu().toFloatArray()[3])
-          .isEqualTo(HALFWAY);
+          .isEqualTo(Tf32.HALFWAY);
     }
   }
 
@@ -97,8 +87,10 @@ class CudaConvPrecisionTest {
       Tensor w = halfways(Device.cuda(), 16, 16, 3, 3).requiresGrad_(true);
       F.conv2d(x, w, null).sum().backward();
       // A corner is seen by one tap of each output channel, a tap by 16 positions of both images.
-      assertThat(x.grad().cpu().toFloatArray()[0]).isCloseTo(16 * rounded(), within(1e-4f));
-      assertThat(w.grad().cpu().toFloatArray()[0]).isCloseTo(32 * rounded(), within(1e-4f));
+      assertThat(x.grad().cpu().toFloatArray()[0])
+          .isCloseTo(16 * Tf32.halfwayRounded(), within(1e-4f));
+      assertThat(w.grad().cpu().toFloatArray()[0])
+          .isCloseTo(32 * Tf32.halfwayRounded(), within(1e-4f));
     }
   }
 

@@ -16,16 +16,6 @@ import org.junit.jupiter.api.Test;
 /** What products of float32 matrices may lose on a GPU. */
 @CudaTest
 class CudaMatmulPrecisionTest {
-  /**
-   * Its last bit is beyond TF32's mantissa, and half of the last one in it: it becomes 1 + 2^-10.
-   */
-  private static final float HALFWAY = 1 + 0x1p-11f;
-
-  /** What it becomes on this GPU where rounding is allowed. */
-  private static float rounded() {
-    return Tf32.isThere() ? 1 + 0x1p-10f : HALFWAY;
-  }
-
   @AfterEach
   void putBack() {
     Talus.setFloat32MatmulPrecision("highest");
@@ -33,7 +23,7 @@ class CudaMatmulPrecisionTest {
 
   private static float product(Device device) {
     try (Scope scope = Scope.open()) {
-      Tensor a = Tensor.full(DType.FLOAT32, device, HALFWAY, 4, 3);
+      Tensor a = Tensor.full(DType.FLOAT32, device, Tf32.HALFWAY, 4, 3);
       Tensor b = Tensor.eye(3, 3, device);
       return a.matmul(b).cpu().toFloatArray()[7];
     }
@@ -42,13 +32,13 @@ class CudaMatmulPrecisionTest {
   @Test
   void highRoundsOperandsToTf32AndHighestDoesNot() {
     assertThat(Talus.float32MatmulPrecision()).isEqualTo("highest");
-    assertThat(product(Device.cuda())).isEqualTo(HALFWAY);
+    assertThat(product(Device.cuda())).isEqualTo(Tf32.HALFWAY);
     Talus.setFloat32MatmulPrecision("high");
     assertThat(Talus.float32MatmulPrecision()).isEqualTo("high");
-    assertThat(product(Device.cuda())).isEqualTo(rounded());
-    assertThat(product(Device.CPU)).isEqualTo(HALFWAY);
+    assertThat(product(Device.cuda())).isEqualTo(Tf32.halfwayRounded());
+    assertThat(product(Device.CPU)).isEqualTo(Tf32.HALFWAY);
     Talus.setFloat32MatmulPrecision("highest");
-    assertThat(product(Device.cuda())).isEqualTo(HALFWAY);
+    assertThat(product(Device.cuda())).isEqualTo(Tf32.HALFWAY);
   }
 
   /** All bits of a product of arbitrary numbers: GPUs without TF32 compute what they always do. */
@@ -67,11 +57,13 @@ class CudaMatmulPrecisionTest {
   void gradientsAreRoundedToo() {
     Talus.setFloat32MatmulPrecision("high");
     try (Scope scope = Scope.open()) {
-      Tensor x = Tensor.full(DType.FLOAT32, Device.cuda(), HALFWAY, 4, 3).requiresGrad_(true);
-      Tensor w = Tensor.full(DType.FLOAT32, Device.cuda(), HALFWAY, 3, 5).requiresGrad_(true);
+      Tensor x = Tensor.full(DType.FLOAT32, Device.cuda(), Tf32.HALFWAY, 4, 3).requiresGrad_(true);
+      Tensor w = Tensor.full(DType.FLOAT32, Device.cuda(), Tf32.HALFWAY, 3, 5).requiresGrad_(true);
       x.matmul(w).sum().backward();
-      assertThat(x.grad().cpu().toFloatArray()[0]).isCloseTo(5 * rounded(), within(1e-5f));
-      assertThat(w.grad().cpu().toFloatArray()[0]).isCloseTo(4 * rounded(), within(1e-5f));
+      assertThat(x.grad().cpu().toFloatArray()[0])
+          .isCloseTo(5 * Tf32.halfwayRounded(), within(1e-5f));
+      assertThat(w.grad().cpu().toFloatArray()[0])
+          .isCloseTo(4 * Tf32.halfwayRounded(), within(1e-5f));
     }
   }
 

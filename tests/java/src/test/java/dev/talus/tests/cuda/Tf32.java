@@ -6,14 +6,25 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Whether the GPU that tests use can round to TF32: from compute capability 8.0 on. Talus does not
- * tell it, so the driver's own program is asked. A GPU that it does not know is taken for one that
- * can, so that tests fail there and are not left out.
+ * What tests of TF32 share: a number that it rounds, and whether the GPU that tests use can round:
+ * from compute capability 8.0 on. Talus does not tell it, so the driver's own program is asked. A
+ * GPU that it does not know is taken for one that can, so that tests fail there and are not left
+ * out.
  */
 final class Tf32 {
   private static final int FIRST_MAJOR = 8;
 
+  /**
+   * Its last bit is beyond TF32's mantissa, and half of the last one in it: it becomes 1 + 2^-10.
+   */
+  static final float HALFWAY = 1 + 0x1p-11f;
+
   private Tf32() {}
+
+  /** What {@link #HALFWAY} becomes on this GPU where rounding is allowed. */
+  static float halfwayRounded() {
+    return isThere() ? 1 + 0x1p-10f : HALFWAY;
+  }
 
   /** Whether the first device has it; all emulated ones do. */
   static boolean isThere() {
