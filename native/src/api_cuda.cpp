@@ -4,6 +4,7 @@
 
 #include "api_guard.h"
 #include "cuda/cublas.h"
+#include "cuda/memory.h"
 #include "cuda/runtime.h"
 #include "talus/talus.h"
 
@@ -113,6 +114,10 @@ int talus_stream_synchronize(int device, [[maybe_unused]] talus_ptr stream) {
 
 int talus_stream_query(int device, [[maybe_unused]] talus_ptr stream, [[maybe_unused]] int* done) {
   return TALUS_CUDA_CALL(require_address("done", done); *done = cuda::stream_query(stream_at(stream)) ? 1 : 0);
+}
+
+int talus_record_stream(int device, [[maybe_unused]] talus_ptr block) {
+  return TALUS_CUDA_CALL(cuda::use_block(block));
 }
 
 talus_ptr talus_event_create(int device) {

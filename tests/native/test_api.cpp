@@ -112,6 +112,7 @@ TEST(a_missing_device_is_named) {
   CHECK(talus_synchronize(TALUS_DEVICE_CPU) == TALUS_OK);
   CHECK(talus_stream_create(TALUS_DEVICE_CPU) == nullptr);
   CHECK(failed_with(TALUS_INVALID_ARGUMENT, "device 0 is the CPU"));
+  CHECK(talus_record_stream(TALUS_DEVICE_CPU, nullptr) == TALUS_INVALID_ARGUMENT && error_has("device 0 is the CPU"));
 }
 
 // Along all devices and back to the host.
@@ -157,6 +158,7 @@ TEST(a_cuda_device_computes) {
   talus_ptr stream = talus_stream_create(gpu), begin = talus_event_create(gpu), end = talus_event_create(gpu);
   CHECK(talus_put_f32(gpu, x, host, 4) == TALUS_OK && talus_event_record(gpu, begin) == TALUS_OK);
   CHECK(talus_stream_use(gpu, stream) == TALUS_OK && talus_event_wait(gpu, begin) == TALUS_OK);
+  CHECK(talus_record_stream(gpu, x) == TALUS_OK && talus_record_stream(gpu, y) == TALUS_OK);
   CHECK(talus_graph_begin(gpu) == TALUS_OK);
   CHECK(talus_binary(gpu, TALUS_MUL, TALUS_FLOAT32, 4, 0, nullptr, x, x, 0, y) == TALUS_OK);
   talus_ptr graph = talus_graph_end(gpu);
@@ -173,6 +175,7 @@ TEST(a_cuda_device_computes) {
   CHECK(talus_memory_stats(gpu, stats) == TALUS_OK && stats[TALUS_MEM_LIVE_BLOCKS] == 2);
   CHECK(talus_free(gpu, x) == TALUS_OK && talus_free(gpu, y) == TALUS_OK);
   CHECK(talus_free(gpu, y) == TALUS_INVALID_ARGUMENT && error_has("released before"));
+  CHECK(talus_record_stream(gpu, y) == TALUS_INVALID_ARGUMENT && error_has("not the begin of a live block"));
   CHECK(talus_conv2d_algorithm(gpu, TALUS_FLOAT32, 0, nullptr) == nullptr && error_has("only the CPU"));
 }
 

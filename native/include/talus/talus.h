@@ -282,6 +282,9 @@ TALUS_API int talus_stream_use(int device, talus_ptr stream);
 TALUS_API int talus_stream_synchronize(int device, talus_ptr stream);
 /* Whether all that it was given is done: 0 or 1 */
 TALUS_API int talus_stream_query(int device, talus_ptr stream, int* done);
+/* The thread's stream uses this live block of talus_alloc's, too: once freed, nobody gets it before what the stream has
+ * been given by then is done. That of the streams it was allocated and is freed on is waited for anyhow. */
+TALUS_API int talus_record_stream(int device, talus_ptr block);
 
 /* record: after all that the thread's stream was given; wait: what that stream is given from now on waits. */
 TALUS_API talus_ptr talus_event_create(int device);

@@ -57,9 +57,26 @@ struct Block {
   // Where it was handed out and where it was freed, by another thread perhaps: work on it may still be queued on both.
   // Null: on none.
   CUstream_st *home = nullptr, *freed_on = nullptr;
+  // Others that were said to use it; most blocks have none.
+  std::vector<CUstream_st*> used_on;
 
+  // Whether this holds for every stream that work on the block may be queued on.
+  template <class F>
+  bool streams_are(F&& f) const {
+    return (home == nullptr || f(home)) && (freed_on == nullptr || f(freed_on)) &&
+           std::all_of(used_on.begin(), used_on.end(), f);
+  }
   bool waits_on_none_but(const CUstream_st* stream) const {
-    return (home == nullptr || home == stream) && (freed_on == nullptr || freed_on == stream);
+    return streams_are([&](const CUstream_st* other) { return other == stream; });
+  }
+  void wait_for_none() {
+    home = freed_on = nullptr;
+    used_on.clear();
+  }
+  void forget(const CUstream_st* stream) {
+    if (home == stream) home = nullptr;
+    if (freed_on == stream) freed_on = nullptr;
+    used_on.erase(std::remove(used_on.begin(), used_on.end(), stream), used_on.end());
   }
 };
 
@@ -107,12 +124,26 @@ class Allocator {
       // The graph being captured uses it at each replay, up to here.
       if (block.pool == kGeneralPool) block.pool = pool;
       // It cannot wait for what a stream outside was given, so it may have the block only where that is done.
+      const std::vector<CUstream_st*> used_on = block.used_on;
+      for (CUstream_st* const other : used_on)
+        if (is_done_outside(other)) block.forget(other);
       if (is_done_outside(block.home)) block.home = nullptr;
     }
     ++block.span->idle;
     pools_[block.pool][size_class].push_back(found->first);
     --live_blocks_[static_cast<size_t>(size_class)];
     live_bytes_ -= class_bytes(size_class);
+    return true;
+  }
+
+  // False if it is no live block of this device's.
+  bool use_on(void* address, CUstream_st* stream) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = blocks_.find(static_cast<char*>(address));
+    if (found == blocks_.end() || !found->second.live) return false;
+    Block& block = found->second;
+    if (std::find(block.used_on.begin(), block.used_on.end(), stream) == block.used_on.end() && block.home != stream)
+      block.used_on.push_back(stream);
     return true;
   }
 
@@ -162,11 +193,7 @@ class Allocator {
   void forget_stream(CUstream_st* stream) {
     const std::lock_guard<std::mutex> lock(mutex_);
     // Live blocks, too: they are freed some time.
-    for (auto& entry : blocks_) {
-      Block& block = entry.second;
-      if (block.home == stream) block.home = nullptr;
-      if (block.freed_on == stream) block.freed_on = nullptr;
-    }
+    for (auto& entry : blocks_) entry.second.forget(stream);
   }
 
   int begin_pool(CUstream_st* stream) {
@@ -175,7 +202,7 @@ class Allocator {
     if (captures_.empty()) {
       TALUS_CHECK_CUDA(cudaDeviceSynchronize());
       for (auto& entry : blocks_)
-        if (!entry.second.live) entry.second.home = entry.second.freed_on = nullptr;
+        if (!entry.second.live) entry.second.wait_for_none();
     } else {
       TALUS_CHECK_CUDA(cudaStreamSynchronize(stream));
     }
@@ -222,11 +249,11 @@ class Allocator {
   char* take(std::vector<char*>& bin, CUstream_st* stream) {
     if (char* address = take_idle_on(bin, stream)) return address;
     const int pool = pool_of(stream);
-    const auto in_reach = [&](CUstream_st* other) { return other == nullptr || pool_of(other) == pool; };
+    const auto in_reach = [&](CUstream_st* other) { return pool_of(other) == pool; };
     size_t chosen = bin.size();
     for (size_t i = 0; i < bin.size(); ++i) {
       const Block& block = blocks_[bin[i]];
-      if (!in_reach(block.home) || !in_reach(block.freed_on)) continue;
+      if (!block.streams_are(in_reach)) continue;
       if (chosen == bin.size() || block.home == stream) chosen = i;
       if (block.home == stream) break;
     }
@@ -234,6 +261,8 @@ class Allocator {
     const Block& block = blocks_[bin[chosen]];
     wait_for(stream, block.home);
     if (block.freed_on != block.home) wait_for(stream, block.freed_on);
+    for (CUstream_st* const other : block.used_on)
+      if (other != block.home && other != block.freed_on) wait_for(stream, other);
     return remove(bin, chosen);
   }
 
@@ -259,8 +288,8 @@ class Allocator {
     Block& block = blocks_[address];
     block.live = true;
     block.pool = pool;
+    block.wait_for_none();
     block.home = stream;
-    block.freed_on = nullptr;
     ++allocations_;
     ++live_blocks_[static_cast<size_t>(size_class)];
     live_bytes_ += class_bytes(size_class);
@@ -364,7 +393,9 @@ class Allocator {
     forbid(span->base, span->bytes());
     for (int i = 0; i < span->count; ++i) {
       char* const address = span->base + i * block;
-      blocks_[address] = {span.get(), false, pool, nullptr, nullptr};
+      Block& cut = blocks_[address];
+      cut.span = span.get();
+      cut.pool = pool;
       if (i > 0) pools_[pool][size_class].push_back(address);
     }
     span->idle = span->count - 1;
@@ -416,6 +447,14 @@ void release(void* block) {
   if (current().release(block, current_stream())) return;
   fail(TALUS_INVALID_ARGUMENT, "release: address %p is not the begin of a block of CUDA device %d", block,
        current_device());
+}
+
+void use_block(void* block) {
+  if (current().use_on(block, current_stream())) return;
+  fail(TALUS_INVALID_ARGUMENT,
+       "record_stream: address %p is not the begin of a live block of CUDA device %d; pass what allocate returned, "
+       "before its release",
+       block, current_device());
 }
 
 void memory_stats(int64_t* stats) { current().stats(stats); }

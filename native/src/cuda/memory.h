@@ -13,10 +13,13 @@ namespace talus::cuda {
 // when the device has no more.
 void* allocate(int64_t bytes);
 // The work that uses the block may still be queued, on the stream that is current now and on the one that was when it
-// was allocated: who gets the block next waits, on the device, for those of the two that are not its own. Any thread
-// may release it; work on a third stream has to be waited for by one of the two before. Throws
-// Error(TALUS_INVALID_ARGUMENT) for an address that is no live block of any device.
+// was allocated: who gets the block next waits, on the device, for those of the two that are not its own, and for those
+// of use_block. Any thread may release it. Throws Error(TALUS_INVALID_ARGUMENT) for an address that is no live block of
+// any device.
 void release(void* block);
+// The current stream uses a live block, too: after its release, who gets it next waits for what this stream has been
+// given by then. Throws as release does.
+void use_block(void* block);
 
 void memory_stats(int64_t* stats);
 void memory_reset_peak();

@@ -1,5 +1,5 @@
-// Whose work a freed block waits for: of the stream it was handed out on, and of the one it was freed on, whoever frees
-// it and while whatever is captured.
+// Whose work a freed block waits for: of the stream it was handed out on, of the one it was freed on, and of those that
+// were said to use it, whoever frees it and while whatever is captured.
 #include <array>
 #include <atomic>
 #include <memory>
@@ -105,6 +105,66 @@ TEST(a_block_outlives_its_stream) {
   });
 }
 
+// Of any number of streams that have no part in making or freeing it.
+TEST(a_block_waits_for_streams_that_were_said_to_use_it) {
+  if (watched()) return;
+  cuda::use_device(0);
+  cuda::stream_synchronize(nullptr);
+  for_each_isa([](const char*) {
+    cuda::memory_trim();
+    cuda::Stream *const maker = cuda::stream_create(), *const sides[] = {cuda::stream_create(), cuda::stream_create()};
+    // By the stream that made and freed it, and by another one.
+    for (cuda::Stream* const taker : {static_cast<cuda::Stream*>(nullptr), maker}) {
+      Array first(std::vector<float>(kCount, 0)), second(std::vector<float>(kCount, 0));
+      auto x = std::make_unique<Array>(std::vector<float>(kCount, 1));
+      cuda::synchronize();
+      const float* const at = x->at;
+      for (int i = 0; i < 2; ++i) {
+        cuda::stream_use(sides[i]);
+        cuda::use_block(x->at);
+        cuda::use_block(x->at);  // once more changes nothing
+        Array& result = i == 0 ? first : second;
+        copy(*x, result);
+      }
+      cuda::stream_use(nullptr);
+      x.reset();
+      cuda::stream_use(taker);
+      {
+        Array y(kCount);
+        CHECK(y.at == at);
+        cuda::fill(TALUS_FLOAT32, Geometry<1>(kCount, 0, nullptr), 5, 0, y.at);
+        CHECK(all_are(y.values(), 5));
+      }
+      cuda::stream_use(nullptr);
+      for (cuda::Stream* const side : sides) cuda::stream_synchronize(side);
+      CHECK(all_are(first.values(), 1) && all_are(second.values(), 1));
+      cuda::synchronize();
+      cuda::memory_trim();
+    }
+    // It may outlive them, too.
+    Block x = std::make_unique<Array>(kCount);
+    const float* const at = x->at;
+    cuda::stream_use(sides[0]);
+    cuda::use_block(x->at);
+    for (cuda::Stream* const stream : {maker, sides[0], sides[1]}) cuda::stream_free(stream);
+    x.reset();
+    const Array y(kCount);
+    CHECK(y.at == at);
+  });
+}
+
+TEST(only_live_blocks_are_used) {
+  cuda::use_device(0);
+  float* at = nullptr;
+  {
+    Array x(kCount);
+    at = x.at;
+    CHECK_FAILS(cuda::use_block(at + 1), "is not the begin of a live block of CUDA device 0");
+  }
+  CHECK_FAILS(cuda::use_block(at), "record_stream: address ");
+  CHECK_FAILS(cuda::use_block(nullptr), "pass what allocate returned, before its release");
+}
+
 // A worker's stream fills blocks and another one frees them: each gets its own back, and waits no more than it has to.
 TEST(streams_get_their_own_blocks_back) {
   cuda::use_device(0);
@@ -136,15 +196,20 @@ TEST(a_capture_frees_what_another_stream_works_on) {
     cuda::memory_trim();
     const int64_t live = stat(TALUS_MEM_LIVE_BLOCKS);
     cuda::Stream *const side = cuda::stream_create(), *const captured = cuda::stream_create();
-    {
+    cuda::Stream* const done = cuda::stream_create();
+    // It made the block, or uses another one's.
+    for (const bool made : {true, false}) {
       Array result(std::vector<float>(kCount, 0));
       Block idle = std::make_unique<Array>(std::vector<float>(kCount, 1));
       const float* const idle_at = idle->at;
-      cuda::stream_use(side);
+      cuda::stream_use(done);
+      cuda::use_block(idle->at);
+      cuda::stream_use(made ? side : captured);
       Block x = std::make_unique<Array>(std::vector<float>(kCount, 1));
       cuda::stream_use(captured);
       cuda::graph_begin();
       cuda::stream_use(side);
+      if (!made) cuda::use_block(x->at);
       copy(*x, result);
       for (int i = 0; i < 4; ++i) add(*x, 1);
       cuda::stream_use(captured);
@@ -173,8 +238,7 @@ TEST(a_capture_frees_what_another_stream_works_on) {
       CHECK(all_are(result.values(), 1));
       for (const Block& other : others) CHECK(all_are(other->values(), 7));
     }
-    cuda::stream_free(side);
-    cuda::stream_free(captured);
+    for (cuda::Stream* const stream : {side, captured, done}) cuda::stream_free(stream);
     CHECK(stat(TALUS_MEM_LIVE_BLOCKS) == live);
   });
 }

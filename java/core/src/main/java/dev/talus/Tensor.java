@@ -3,7 +3,11 @@ package dev.talus;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.AutogradMeta;
 import dev.talus.autograd.VersionCounter;
+import dev.talus.cuda.Cuda;
+import dev.talus.cuda.Stream;
+import dev.talus.cuda.StreamContext;
 import dev.talus.internal.Native;
+import dev.talus.internal.NativeCuda;
 import dev.talus.internal.TensorText;
 import dev.talus.memory.Allocator;
 import dev.talus.memory.LeakDetector;
@@ -348,6 +352,41 @@ public class Tensor extends TensorAutograd implements AutoCloseable {
     }
     if (ownsMeta) {
       meta.setGrad(null);
+    }
+  }
+
+  /**
+   * Tells the allocator that a stream uses this tensor, besides the one that it was made on: after
+   * it is closed, its memory is used again only when all that the stream was given till then is
+   * done. It does not order the streams: before the first use the stream has to wait for the one
+   * that the tensor was made on ({@link Stream#waitStream}). All views of its storage are meant,
+   * for as long as the storage lives.
+   *
+   * @param stream of the tensor's device
+   * @throws IllegalArgumentException if the tensor is not on a GPU, or the stream of another one
+   * @see <a
+   *     href="https://docs.pytorch.org/docs/stable/generated/torch.Tensor.record_stream.html">record_stream</a>
+   */
+  public final void recordStream(Stream stream) {
+    Device device = device();
+    if (!device.isCuda()) {
+      throw new IllegalArgumentException(
+          "recordStream: this tensor is on "
+              + device
+              + ", where no stream works; leave the call out, or move the tensor to a GPU first");
+    }
+    if (stream.device() != device) {
+      throw new IllegalArgumentException(
+          "recordStream: this tensor is on "
+              + device
+              + ", the stream belongs to "
+              + stream.device()
+              + "; name a stream of "
+              + device);
+    }
+    long block = storage().address();
+    try (StreamContext on = Cuda.stream(stream)) {
+      NativeCuda.recordStream(device.id(), block);
     }
   }
 

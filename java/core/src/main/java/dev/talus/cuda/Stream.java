@@ -11,8 +11,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>{@link Cuda#stream} makes it the thread's. A tensor that one stream made may be used on
  * another once that one waits, by {@link #waitStream} or {@link #waitEvent}. Any thread may close a
  * tensor, or leave it to the collector: its memory is used again after all that was queued till
- * then on the stream that it was made on and on the one that is the closing thread's. Where a third
- * stream used it, one of these two has to wait for that one before.
+ * then on the stream that it was made on, on the one that is the closing thread's, and on those of
+ * {@link dev.talus.Tensor#recordStream}.
  *
  * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.cuda.Stream.html">Stream</a>
  */

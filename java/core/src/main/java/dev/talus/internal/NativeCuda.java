@@ -28,6 +28,10 @@ public final class NativeCuda {
     return done[0] != 0;
   }
 
+  public static void recordStream(int device, long block) {
+    Native.check(talus_record_stream(device, block));
+  }
+
   public static long eventCreate(int device) {
     return Native.made(talus_event_create(device));
   }
