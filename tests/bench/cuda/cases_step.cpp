@@ -1,5 +1,6 @@
-// A whole training step of the tutorial's network on 64 images of 32 x 32: forward, loss, gradients and SGD, queued
-// from C++ as Java's layers queue it, and once more as one graph.
+// A whole training step of the tutorial's network on images of 32 x 32: forward, loss, gradients and SGD, queued from
+// C++ launch by launch as Java's layers queue it, and once more as one graph. As in the tutorial ReLU is a call of its
+// own, which nothing fuses with the layer before it; of its gradient pooling takes part, see backward.
 #include "cases.h"
 #include "kernels.h"
 
@@ -18,18 +19,20 @@ struct Kernels {
   decltype(&talus::cuda::max_pool2d) max_pool2d;
   decltype(&talus::cuda::max_pool2d_backward) max_pool2d_backward;
   decltype(&talus::cuda::gemm) gemm;
+  decltype(&talus::cuda::unary) unary;
   decltype(&talus::cuda::binary) binary;
+  decltype(&talus::cuda::fill) fill;
   decltype(&talus::cuda::reduce) reduce;
   decltype(&talus::cuda::cross_entropy) cross_entropy;
   decltype(&talus::cuda::cross_entropy_backward) cross_entropy_backward;
   decltype(&talus::cuda::sgd_step) sgd_step;
 };
 
-#define STEP_KERNELS(space)                                                                                  \
-  {                                                                                                          \
-    space::conv2d, space::conv2d_backward_input, space::conv2d_backward_weight, space::conv2d_backward_bias, \
-        space::max_pool2d, space::max_pool2d_backward, space::gemm, space::binary, space::reduce,            \
-        space::cross_entropy, space::cross_entropy_backward, space::sgd_step                                 \
+#define STEP_KERNELS(space)                                                                                   \
+  {                                                                                                           \
+    space::conv2d, space::conv2d_backward_input, space::conv2d_backward_weight, space::conv2d_backward_bias,  \
+        space::max_pool2d, space::max_pool2d_backward, space::gemm, space::unary, space::binary, space::fill, \
+        space::reduce, space::cross_entropy, space::cross_entropy_backward, space::sgd_step                   \
   }
 
 talus::Conv2dParams conv(int64_t n, int64_t c, int64_t size, int64_t o) {
@@ -43,14 +46,15 @@ talus::Pool2dParams pool(int64_t planes, int64_t size) {
 
 // C = op(A) op(B), dense.
 void multiply(const Kernels& k, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t depth, const void* a,
-              const void* b, void* c, const void* bias = nullptr, int epilogue = TALUS_EPILOGUE_NONE) {
+              const void* b, void* c, const void* bias = nullptr) {
   k.gemm(kFloat, {1, trans_a, trans_b, m, n, depth, 1, a, trans_a ? m : depth, 0, b, trans_b ? depth : n, 0, 0, c, n, 0,
-                  bias, epilogue});
+                  bias, TALUS_EPILOGUE_NONE});
 }
 
 struct Operands {
   int x, target, loss, total, exps, sums, one;
-  int out[kLayers], grad[kLayers];  // of each layer, after its ReLU
+  int sum[kLayers], grad[kLayers];  // of each layer, before its ReLU
+  int out[kLayers];                 // after it; the last has none
   int pooled[2], taps[2], grad_pooled[2];
   int w[kLayers], b[kLayers], grad_w[kLayers], grad_b[kLayers];
 };
@@ -66,13 +70,14 @@ struct Step {
   explicit Step(int64_t images) : n(images) {}
 
   void declare(Problem& p) {
-    const int64_t area[kLayers] = {30 * 30, 13 * 13, 1, 1, 1}, pooled[] = {n * 6 * 225, n * 576};
+    const int64_t pooled[] = {n * 6 * 225, n * 576};
     o.x = p.input(n * 32 * 32);
     o.target = p.indices(n, 10);
-    o.one = p.input(1, 1, 1);
-    o.loss = p.output(1), o.total = p.output(1), o.exps = p.output(n * 10), o.sums = p.output(n);
+    o.one = p.output(1), o.loss = p.output(1), o.total = p.output(1);
+    o.exps = p.output(n * 10), o.sums = p.output(n);
     for (int l = 0; l < kLayers; ++l) {
-      o.out[l] = p.output(n * out[l] * area[l]), o.grad[l] = p.output(n * out[l] * area[l]);
+      o.sum[l] = p.output(size(l)), o.grad[l] = p.output(size(l));
+      o.out[l] = l < kLayers - 1 ? p.output(size(l)) : o.sum[l];
       o.w[l] = p.updated(out[l] * in[l], -0.1, 0.1), o.b[l] = p.updated(out[l], -0.1, 0.1);
       o.grad_w[l] = p.output(out[l] * in[l]), o.grad_b[l] = p.output(out[l]);
     }
@@ -84,27 +89,40 @@ struct Step {
 
   void forward(const Kernels& k, const Addresses& all) const {
     const auto at = [&](int i) { return all[static_cast<size_t>(i)]; };
-    k.conv2d(kFloat, c1, at(o.x), at(o.w[0]), at(o.b[0]), TALUS_EPILOGUE_RELU, at(o.out[0]));
+    const auto relu = [&](int l) {
+      k.unary(TALUS_RELU, kFloat, talus::Geometry<2>(size(l), 0, nullptr), at(o.sum[l]), 0, 0, at(o.out[l]));
+    };
+    k.conv2d(kFloat, c1, at(o.x), at(o.w[0]), at(o.b[0]), TALUS_EPILOGUE_NONE, at(o.sum[0]));
+    relu(0);
     k.max_pool2d(kFloat, p1, at(o.out[0]), at(o.pooled[0]), at(o.taps[0]));
-    k.conv2d(kFloat, c2, at(o.pooled[0]), at(o.w[1]), at(o.b[1]), TALUS_EPILOGUE_RELU, at(o.out[1]));
+    k.conv2d(kFloat, c2, at(o.pooled[0]), at(o.w[1]), at(o.b[1]), TALUS_EPILOGUE_NONE, at(o.sum[1]));
+    relu(1);
     k.max_pool2d(kFloat, p2, at(o.out[1]), at(o.pooled[1]), at(o.taps[1]));
-    for (int l = 2; l < kLayers; ++l)
-      multiply(k, false, true, n, out[l], in[l], at(l == 2 ? o.pooled[1] : o.out[l - 1]), at(o.w[l]), at(o.out[l]),
-               at(o.b[l]), l < kLayers - 1 ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE);
+    for (int l = 2; l < kLayers; ++l) {
+      multiply(k, false, true, n, out[l], in[l], at(l == 2 ? o.pooled[1] : o.out[l - 1]), at(o.w[l]), at(o.sum[l]),
+               at(o.b[l]));
+      if (l < kLayers - 1) relu(l);
+    }
     k.cross_entropy(kFloat, n, 10, at(o.out[4]), target(all), nullptr, -100, TALUS_REDUCTION_MEAN, at(o.loss),
                     at(o.total), at(o.exps), at(o.sums));
   }
 
   void backward(const Kernels& k, const Addresses& all) const {
     const auto at = [&](int i) { return all[static_cast<size_t>(i)]; };
-    const auto relu_backward = [&](int l, int64_t size) {
-      k.binary(TALUS_RELU_BACKWARD, kFloat, talus::Geometry<3>(size, 0, nullptr), at(o.grad[l]), at(o.out[l]), 0,
-               at(o.grad[l]));
+    // The gradient of what ReLU computed becomes that of what it was given.
+    const auto relu_backward = [&](int64_t count, int grad, int computed) {
+      k.binary(TALUS_RELU_BACKWARD, kFloat, talus::Geometry<3>(count, 0, nullptr), at(grad), at(computed), 0, at(grad));
     };
+    // Pooling chose what ReLU passed, or zeros: ReLU's gradient is taken on the few values that were chosen.
+    const auto pool_backward = [&](int i, const talus::Pool2dParams& params, int64_t count) {
+      relu_backward(count, o.grad_pooled[i], o.pooled[i]);
+      k.max_pool2d_backward(kFloat, params, at(o.grad_pooled[i]), at(o.taps[i]), at(o.grad[i]));
+    };
+    k.fill(kFloat, talus::Geometry<1>(1, 0, nullptr), 1, 0, at(o.one));
     k.cross_entropy_backward(kFloat, n, 10, at(o.one), at(o.exps), at(o.sums), target(all), nullptr, -100,
                              TALUS_REDUCTION_MEAN, at(o.total), at(o.grad[4]));
     for (int l = kLayers - 1; l >= 2; --l) {
-      if (l < kLayers - 1) relu_backward(l, n * out[l]);
+      if (l < kLayers - 1) relu_backward(size(l), o.grad[l], o.out[l]);
       multiply(k, true, false, out[l], in[l], n, at(o.grad[l]), at(l == 2 ? o.pooled[1] : o.out[l - 1]),
                at(o.grad_w[l]));
       const int64_t columns[] = {out[l], n, 1, out[l]};
@@ -112,13 +130,11 @@ struct Step {
       multiply(k, false, false, n, in[l], out[l], at(o.grad[l]), at(o.w[l]),
                at(l == 2 ? o.grad_pooled[1] : o.grad[l - 1]));
     }
-    k.max_pool2d_backward(kFloat, p2, at(o.grad_pooled[1]), at(o.taps[1]), at(o.grad[1]));
-    relu_backward(1, n * 16 * 13 * 13);
+    pool_backward(1, p2, n * 576);
     k.conv2d_backward_weight(kFloat, c2, at(o.grad[1]), at(o.pooled[0]), at(o.grad_w[1]));
     k.conv2d_backward_bias(kFloat, c2, at(o.grad[1]), at(o.grad_b[1]));
     k.conv2d_backward_input(kFloat, c2, at(o.grad[1]), at(o.w[1]), at(o.grad_pooled[0]));
-    k.max_pool2d_backward(kFloat, p1, at(o.grad_pooled[0]), at(o.taps[0]), at(o.grad[0]));
-    relu_backward(0, n * 6 * 30 * 30);
+    pool_backward(0, p1, n * 6 * 225);
     k.conv2d_backward_weight(kFloat, c1, at(o.grad[0]), at(o.x), at(o.grad_w[0]));
     k.conv2d_backward_bias(kFloat, c1, at(o.grad[0]), at(o.grad_b[0]));
   }
@@ -136,6 +152,8 @@ struct Step {
   }
 
  private:
+  // Elements of a layer's output.
+  int64_t size(int l) const { return n * out[l] * (l == 0 ? 30 * 30 : l == 1 ? 13 * 13 : 1); }
   const int64_t* target(const Addresses& all) const {
     return static_cast<const int64_t*>(all[static_cast<size_t>(o.target)]);
   }
@@ -144,7 +162,8 @@ struct Step {
 Case step_case(bool as_graph, int64_t images) {
   Case c;
   c.family = "training step";
-  c.label = "tutorial network, " + std::to_string(images) + " images" + (as_graph ? ", as a graph" : "");
+  c.label = "tutorial network, " + std::to_string(images) + (images == 1 ? " image" : " images") +
+            (as_graph ? ", as a graph" : "");
   c.torch = torch_work("tutorial_step", images);
   c.of_torch = 2;
   c.caches = Caches::Warm;
@@ -171,6 +190,12 @@ Case step_case(bool as_graph, int64_t images) {
 
 }  // namespace
 
-std::vector<Case> step_cases(bool small) { return {step_case(false, small ? 2 : 64), step_case(true, small ? 2 : 64)}; }
+std::vector<Case> step_cases(bool small) {
+  std::vector<Case> cases;
+  // One image's kernels are short: how fast they are queued is all that counts, and a graph queues them at once.
+  for (const int64_t images : {1, small ? 2 : 64})
+    for (const bool as_graph : {false, true}) cases.push_back(step_case(as_graph, images));
+  return cases;
+}
 
 }  // namespace bench
