@@ -13,7 +13,7 @@ import org.bytedeco.javacpp.Pointer;
  * Finds cuBLAS for the native library, which takes its functions as addresses: so that nobody needs
  * cuBLAS who does not ask for it.
  */
-final class Cublas {
+public final class Cublas {
   /** In the order of {@code enum talus_cublas_entry}. */
   private static final List<String> FUNCTIONS =
       List.of(
@@ -39,7 +39,7 @@ final class Cublas {
    * @return the addresses of its functions
    * @throws UnsupportedOperationException if there is none, or one that is too old
    */
-  static long[] load(String file) {
+  public static long[] load(String file) {
     String where = file == null ? loadFromJarOrSystem() : loadFile(file);
     long[] entries = new long[TALUS_CUBLAS_ENTRIES];
     for (int i = 0; i < entries.length; i++) {

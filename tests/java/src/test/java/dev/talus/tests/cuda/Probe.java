@@ -8,12 +8,14 @@ import dev.talus.Scope;
 import dev.talus.Talus;
 import dev.talus.Tensor;
 import dev.talus.memory.Allocator;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** A program of its own, for settings that are read once. It prints what a question is about. */
 final class Probe {
@@ -24,10 +26,11 @@ final class Probe {
    *
    * @param question its one argument
    */
-  public static void main(String[] question) {
+  public static void main(String[] question) throws IOException {
     switch (question[0]) {
       case "product" -> product();
       case "limit" -> limit();
+      case "provider" -> provider();
       default -> throw new IllegalArgumentException(question[0]);
     }
   }
@@ -46,6 +49,17 @@ final class Probe {
     System.out.println("by " + Talus.gemmProvider());
   }
 
+  /** Asks cuBLAS for nothing yet, so that what stands in for it need not compute. */
+  private static void provider() throws IOException {
+    System.out.println("by " + Talus.gemmProvider());
+    try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+      maps.map(line -> line.substring(line.lastIndexOf(' ') + 1))
+          .filter(file -> file.contains("cublas"))
+          .distinct()
+          .forEach(file -> System.out.println("loaded " + file));
+    }
+  }
+
   private static void limit() {
     for (int i = 0; i < Device.cudaCount(); i++) {
       System.out.println(Device.cuda(i) + " " + Talus.memory(Device.cuda(i)).limitBytes());
@@ -59,11 +73,25 @@ final class Probe {
   /**
    * Runs it with this JVM's library and environment.
    *
-   * @param question {@code product} or {@code limit}
+   * @param question {@code product}, {@code limit} or {@code provider}
    * @param options of the JVM
    * @return all that it printed
    */
   static String ask(String question, String... options) throws IOException, InterruptedException {
+    return ask(null, null, question, options);
+  }
+
+  /**
+   * Runs it with this JVM's library and environment, and more places to look.
+   *
+   * @param jar a folder that comes first on the class path, or null
+   * @param libraries a folder where the system looks for libraries first, or null
+   * @param question {@code product}, {@code limit} or {@code provider}
+   * @param options of the JVM
+   * @return all that it printed
+   */
+  static String ask(Path jar, Path libraries, String question, String... options)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String name : List.of("java.library.path", "org.bytedeco.javacpp.pathsFirst")) {
@@ -71,10 +99,16 @@ final class Probe {
     }
     command.addAll(List.of(options));
     String classPath = System.getProperty("java.class.path");
+    if (jar != null) {
+      classPath = jar + File.pathSeparator + classPath;
+    }
     command.addAll(List.of("-cp", classPath, Probe.class.getName(), question));
     Path out = Files.createTempFile("out", ".txt");
     try {
       ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+      if (libraries != null) {
+        builder.environment().put("LD_LIBRARY_PATH", libraries.toString());
+      }
       Process process = builder.redirectOutput(out.toFile()).start();
       assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
       return Files.readString(out);
