@@ -62,7 +62,16 @@ class CudaOpTest {
     Tensor[] inputs = sample.make(type, false);
     for (int i = 0; i < inputs.length; i++) {
       inputs[i] = inputs[i].to(device);
-      if (sample.args()[i].isDifferentiable() && sample.row().gradient() != OpRow.Gradient.NONE) {
+    }
+    return results(sample, inputs);
+  }
+
+  /** The output of an op on these inputs, then the gradients of those that can have one. */
+  static List<Tensor> results(Sample sample, Tensor[] inputs) {
+    for (int i = 0; i < inputs.length; i++) {
+      if (inputs[i].dtype().isFloating()
+          && sample.args()[i].isDifferentiable()
+          && sample.row().gradient() != OpRow.Gradient.NONE) {
         inputs[i].requiresGrad_(true);
       }
     }
@@ -70,7 +79,7 @@ class CudaOpTest {
     List<Tensor> results = new ArrayList<>(List.of(out));
     if (out.requiresGrad()) {
       Tensor seed = Tensor.arange(out.numel()).to(out.dtype()).mul(0.37).sin();
-      out.backward(seed.reshape(out.shape().toArray()).to(device));
+      out.backward(seed.reshape(out.shape().toArray()).to(out.device()));
       for (Tensor input : inputs) {
         if (input.grad() != null) {
           results.add(input.grad());

@@ -18,7 +18,7 @@ public enum Layout {
   NARROWED {
     @Override
     Tensor arrange(Tensor x) {
-      Tensor window = Tensor.full(x.dtype(), 1, larger(x, 1, 3));
+      Tensor window = Tensor.full(x.dtype(), x.device(), 1, larger(x, 1, 3));
       for (int d = 0; d < x.dim(); d++) {
         window = window.narrow(d, 1, x.size(d));
       }
@@ -29,7 +29,7 @@ public enum Layout {
   STEPPED {
     @Override
     Tensor arrange(Tensor x) {
-      Tensor wide = Tensor.full(x.dtype(), 1, larger(x, 2, 0));
+      Tensor wide = Tensor.full(x.dtype(), x.device(), 1, larger(x, 2, 0));
       if (x.dim() == 0) {
         return copied(x, wide.select(0, 1));
       }
@@ -69,7 +69,7 @@ public enum Layout {
 
   abstract Tensor arrange(Tensor x);
 
-  /** A leaf of the shape of x in this layout; but for BROADCAST, of the same values. */
+  /** A leaf of the shape and device of x in this layout; but for BROADCAST, of the same values. */
   public Tensor of(Tensor x) {
     try (Autograd.GradMode mode = Autograd.noGrad()) {
       return arrange(x);
