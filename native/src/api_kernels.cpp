@@ -295,6 +295,12 @@ const char* talus_conv2d_algorithm(int device, int dtype, int pass, const int64_
   return name;
 }
 
+const char* talus_conv2d_rules(int dtype) {
+  thread_local std::string rules;
+  const int status = guarded([&] { rules = cpu::rules_text(dtype); });
+  return status == TALUS_OK ? rules.c_str() : nullptr;
+}
+
 int talus_conv2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr w, talus_ptr bias, int epilogue,
                  talus_ptr out) {
   return guarded([&] { TALUS_KERNEL(conv2d)(dtype, conv2d_params(params), x, w, bias, epilogue, out); });

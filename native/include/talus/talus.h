@@ -444,6 +444,11 @@ TALUS_API int talus_conv2d_backward_bias(int device, int dtype, const int64_t* p
 TALUS_API int talus_conv2d_force(int pass, const char* algorithm);
 /* The algorithm that would compute this shape now; NULL on failure. */
 TALUS_API const char* talus_conv2d_algorithm(int device, int dtype, int pass, const int64_t* params);
+/* The CPU's rules for a dtype, with this machine's numbers; valid until the thread's next call, NULL on failure. Lines
+   of three fields with tabs between: a pass ("forward", "input", "weight"), an algorithm and the condition it is taken
+   for, in the order they are tried; then "algorithm", its name and what it can compute; "word", one that conditions
+   use and its meaning; "forced", a pass and what talus_conv2d_force gave it. */
+TALUS_API const char* talus_conv2d_rules(int dtype);
 
 /* params: enum talus_pool2d_param. Contiguous planes. taps: where in its window the chosen input of each output lies,
    kh*KW + kw, as uint8 if the window has at most 256 elements, else int32; or 0 to omit. */

@@ -6,93 +6,29 @@
 
 #include "cpu/conv2d_channels.h"
 #include "cpu/conv2d_depthwise.h"
-#include "cpu/conv2d_image.h"
+#include "cpu/conv2d_rule_shape.h"
 #include "cpu/conv2d_winograd.h"
 #include "cpu/conv2d_winograd1d.h"
 #include "cpu/isa/conv2d_table.h"
-#include "cpu/parts.h"
 #include "dtype.h"
 #include "error.h"
 
 namespace talus::cpu {
 namespace {
 
-// What the rules look at. The input's gradient is seen as the convolution that it is, with the channels exchanged.
-struct Shape {
-  int64_t channels;  // of the input of one group
-  int64_t fewest;    // the smaller number of channels, of the input or the output, in a group
-  int64_t outputs;   // channels of a group
-  int64_t lanes;     // of a register
-  int64_t weights;   // of one group
-  int64_t area;      // output pixels of an image
-  int64_t pixels;    // of all images
-  bool pointwise;    // a 1x1 kernel
-  bool strided;
-  bool grouped;       // and a larger kernel than 1x1
-  bool small_groups;  // whose short rows direct kernels join
-  bool few_channels;  // 4 to 15, without groups, whose outputs fill pairs of 32-byte registers
-  bool pairs;         // groups of at most 32 channels, whose outputs fill pairs of 32-byte registers
-  bool depthwise;     // an input channel has an output or two of its own
-  bool wide;          // registers of 64 bytes
-  bool lanes_idle;    // rows fill less than 60% of the registers they take
-  bool third_idle;    // less than 70%
-  int64_t tiles;      // Winograd's, of 4x4 outputs
-  bool tiles_idle;    // the output fills less than half of them
-
-  Shape(ConvPass pass, int64_t register_lanes, int64_t element, const Conv2dParams& p) : lanes(register_lanes) {
-    const DirectShape s = pass == ConvPass::BackwardInput ? DirectShape::backward_input(p) : DirectShape::forward(p);
-    channels = s.group_c();
-    outputs = s.group_o();
-    fewest = std::min(channels, outputs);
-    weights = s.group_o() * s.taps();
-    area = s.oh * s.ow;
-    pixels = s.n * area;
-    pointwise = s.kh * s.kw == 1;
-    strided = p.stride_h > 1 || p.stride_w > 1;
-    grouped = p.groups > 1 && !pointwise;
-    small_groups = grouped && channels <= 32;
-    wide = lanes * element >= 64;
-    few_channels =
-        p.groups == 1 && !pointwise && !wide && lanes == 8 && outputs % 16 == 0 && channels >= 4 && channels < 16;
-    pairs = grouped && !wide && lanes == 8 && outputs % 16 == 0 && fewest >= 16 && std::max(channels, outputs) <= 32;
-    depthwise = p.group_c() == 1 && p.group_o() <= 2;
-    // Direct kernels also copy the pixels that a strided 1x1 kernel skips.
-    lanes_idle = s.ow * 10 < (s.ow + lanes - 1) / lanes * lanes * 6 || (pointwise && s.stride_w > 1);
-    third_idle = s.ow * 10 < (s.ow + lanes - 1) / lanes * lanes * 7;
-    tiles = s.n * ceil_div(s.oh, 4) * ceil_div(s.ow, 4);
-    tiles_idle = pixels * 2 < tiles * 16;
-  }
-
-  bool few_weights() const { return weights < 1 << 10; }
-  bool few_pixels() const { return pixels <= 256 && weights >= 1 << 14; }
-  bool tiles_pay() const { return !strided && fewest >= 16 && pixels >= 49 && !tiles_idle && !pairs_pay(); }
-  // Groups whose channels fill one register of 64 bytes: too few products for what the transforms cost.
-  bool one_register() const { return wide && grouped && fewest < 32; }
-  // So few that transforming the sums costs more than it saves.
-  bool few_tiles() const { return tiles <= 4 && fewest >= 256; }
-  // Tiles of the input's gradient are four times as large.
-  bool strided_tiles_pay(int64_t least) const {
-    return strided && !grouped && fewest >= 32 && tiles >= least && !tiles_idle;
-  }
-  // Winograd's weights of groups of 32 repay their transform with the tiles of a few images.
-  bool pairs_pay() const { return pairs && (fewest < 32 || pixels <= 256); }
-  // Enough channels to repay the transforms, which registers of few lanes feel more.
-  bool columns_pay() const {
-    const bool enough = channels >= (lanes >= 16 && !lanes_idle ? 4 : 6) && outputs >= 3;
-    return enough && area >= 64 && pixels * (wide ? 12 : 8) >= weights;
-  }
-  // Enough channels to repay the patches, of images whose patches stay in the cache.
-  bool deep() const { return channels >= 32 && weights >= 1 << 12 && (pointwise || area <= 4096); }
-};
-
+// The condition is written once, as a generic lambda: of a measured shape it is true or false, of a spelled one a text.
 struct Rule {
   ConvPass pass;
   ConvAlgorithm algorithm;
-  bool (*applies)(const Shape&);
+  bool (*applies)(const ConvRuleShape<Measured>&);
+  Condition (*condition)(const ConvRuleShape<Spelled>&);
+
+  template <class F>
+  constexpr Rule(ConvPass of, ConvAlgorithm chosen, F written)
+      : pass(of), algorithm(chosen), applies(written), condition(written) {}
 };
 
-// The first rule that applies, and whose algorithm can compute the shape, decides; after the last one, Direct does,
-// or Gemm where it cannot.
+// The first rule of a pass that applies, and whose algorithm can compute the shape, decides.
 //
 // Measured in float32 on Zen 4 with AVX-512 and AVX2, at one thread, for 1 and 8 images, on the layers of ResNet-18 and
 // 50, VGG-16, ResNeXt-50 and MobileNet v2:
@@ -131,42 +67,49 @@ constexpr auto kGemm = ConvAlgorithm::Gemm, kDirect = ConvAlgorithm::Direct, kDe
                kWinograd = ConvAlgorithm::Winograd, kChannels = ConvAlgorithm::Channels,
                kWinograd1d = ConvAlgorithm::Winograd1d;
 constexpr Rule kRules[] = {
-    {kForward, kDepthwise, [](const Shape& s) { return s.depthwise; }},
-    {kInput, kDepthwise, [](const Shape& s) { return s.depthwise; }},
-    {kWeight, kDepthwise, [](const Shape& s) { return s.depthwise; }},
-
+    {kForward, kDepthwise, [](const auto& s) { return s.depthwise; }},
     {kForward, kWinograd,
-     [](const Shape& s) { return (s.tiles_pay() && !s.one_register()) || s.strided_tiles_pay(32); }},
-    {kInput, kWinograd, [](const Shape& s) { return (s.tiles_pay() && !s.one_register()) || s.strided_tiles_pay(48); }},
-    {kWeight, kWinograd, [](const Shape& s) { return s.tiles_pay() && !s.few_tiles(); }},
+     [](const auto& s) { return (s.tiles_pay() && !s.one_register()) || s.strided_tiles_pay(32); }},
+    {kForward, kChannels, [](const auto& s) { return s.pairs_pay(); }},
+    {kForward, kChannels, [](const auto& s) { return s.few_channels() && s.row_fill < 70; }},
+    {kForward, kWinograd1d, [](const auto& s) { return s.columns_pay(); }},
+    {kForward, kChannels, [](const auto& s) { return s.grouped && s.strided && s.fewest >= 8; }},
+    {kForward, kDirect, [](const auto& s) { return s.few_weights() || (s.grouped && s.inputs <= 32); }},
+    {kForward, kGemm, [](const auto& s) { return s.lanes_idle() || s.few_pixels() || s.deep(); }},
+    {kForward, kDirect, [](const auto& s) { return s.otherwise(); }},
 
-    {kForward, kChannels, [](const Shape& s) { return s.pairs_pay(); }},
-    {kInput, kChannels, [](const Shape& s) { return s.pairs_pay(); }},
-
-    {kForward, kChannels, [](const Shape& s) { return s.few_channels && s.third_idle; }},
-    {kForward, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
-    {kInput, kWinograd1d, [](const Shape& s) { return s.columns_pay(); }},
-    {kForward, kChannels, [](const Shape& s) { return s.grouped && s.strided && s.fewest >= 8; }},
+    {kInput, kDepthwise, [](const auto& s) { return s.depthwise; }},
+    {kInput, kWinograd, [](const auto& s) { return (s.tiles_pay() && !s.one_register()) || s.strided_tiles_pay(48); }},
+    {kInput, kChannels, [](const auto& s) { return s.pairs_pay(); }},
+    {kInput, kWinograd1d, [](const auto& s) { return s.columns_pay(); }},
     {kInput, kChannels,
-     [](const Shape& s) {
+     [](const auto& s) {
        return s.strided && !s.pointwise && s.fewest >= 8 && (s.grouped || (s.wide && s.area >= 1024));
      }},
-    {kWeight, kChannels, [](const Shape& s) { return s.grouped && s.fewest >= 8; }},
-    {kWeight, kChannels, [](const Shape& s) { return s.few_channels && s.area <= 1024; }},
-
-    {kForward, kDirect, [](const Shape& s) { return s.few_weights() || s.small_groups; }},
-    {kForward, kGemm, [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep(); }},
-
-    {kInput, kDirect, [](const Shape& s) { return s.few_weights(); }},
+    {kInput, kDirect, [](const auto& s) { return s.few_weights(); }},
     {kInput, kGemm,
-     [](const Shape& s) { return s.lanes_idle || s.few_pixels() || s.deep() || (s.strided && s.channels >= 32); }},
+     [](const auto& s) { return s.lanes_idle() || s.few_pixels() || s.deep() || (s.strided && s.inputs >= 32); }},
+    {kInput, kDirect, [](const auto& s) { return s.otherwise(); }},
+    {kInput, kGemm, [](const auto& s) { return s.otherwise(); }},
 
+    {kWeight, kDepthwise, [](const auto& s) { return s.depthwise; }},
+    {kWeight, kWinograd, [](const auto& s) { return s.tiles_pay() && !s.few_tiles(); }},
+    {kWeight, kChannels, [](const auto& s) { return s.grouped && s.fewest >= 8; }},
+    {kWeight, kChannels, [](const auto& s) { return s.few_channels() && s.area <= 1024; }},
+    {kWeight, kGemm, [](const auto& s) { return s.strided && s.inputs >= 8 && (s.inputs >= 16 || s.pixels <= 1024); }},
+    {kWeight, kDirect, [](const auto& s) { return s.few_weights(); }},
     {kWeight, kGemm,
-     [](const Shape& s) { return s.strided && s.channels >= 8 && (s.channels >= 16 || s.pixels <= 1024); }},
-    {kWeight, kDirect, [](const Shape& s) { return s.few_weights(); }},
-    {kWeight, kGemm,
-     [](const Shape& s) { return s.lanes_idle || (s.weights >= 1 << 14 && s.area <= 2048) || s.pointwise; }},
+     [](const auto& s) { return s.lanes_idle() || (s.weights >= 1 << 14 && s.area <= 2048) || s.pointwise; }},
+    {kWeight, kDirect, [](const auto& s) { return s.otherwise(); }},
 };
+
+constexpr const char* kPassNames[] = {"forward", "input", "weight"};
+
+const char* name_of(ConvAlgorithm algorithm) {
+  for (const auto& row : kConvAlgorithms)
+    if (row.algorithm == algorithm) return row.name;
+  return nullptr;
+}
 
 constexpr int kRuleDecides = -1;
 std::atomic<int> forced[3] = {{kRuleDecides}, {kRuleDecides}, {kRuleDecides}};
@@ -195,10 +138,10 @@ bool can_convolve(ConvAlgorithm algorithm, ConvPass pass, const Conv2dParams& p)
 
 template <class T>
 ConvAlgorithm choose_algorithm(ConvPass pass, const Conv2dParams& p) {
-  const Shape shape(pass, conv2d_table().of<T>().lanes, sizeof(T), p);
+  const auto shape = measured_shape(conv2d_table().of<T>().lanes, sizeof(T), pass, p);
   for (const Rule& rule : kRules)
     if (rule.pass == pass && rule.applies(shape) && can_convolve<T>(rule.algorithm, pass, p)) return rule.algorithm;
-  return can_convolve<T>(ConvAlgorithm::Direct, pass, p) ? ConvAlgorithm::Direct : ConvAlgorithm::Gemm;
+  fail(TALUS_INTERNAL_ERROR, "conv2d: the last rules of every pass take all that is left, but no rule took a shape");
 }
 
 void force_algorithm(ConvPass pass, const char* name) {
@@ -224,9 +167,29 @@ ConvAlgorithm algorithm_for(ConvPass pass, const Conv2dParams& p) {
 const char* algorithm_name(int dtype, ConvPass pass, const Conv2dParams& p) {
   const auto algorithm =
       dispatch_float(dtype, "conv2d", [&](auto type) { return algorithm_for<typename decltype(type)::type>(pass, p); });
-  for (const auto& row : kConvAlgorithms)
-    if (row.algorithm == algorithm) return row.name;
-  return nullptr;
+  return name_of(algorithm);
+}
+
+std::string rules_text(int dtype) {
+  const auto shape = dispatch_float(dtype, "conv2d", [](auto type) {
+    using T = typename decltype(type)::type;
+    return spelled_shape(conv2d_table().of<T>().lanes, sizeof(T));
+  });
+  std::string lines;
+  const auto line = [&](const char* kind, const char* name, const std::string& text) {
+    lines += std::string(kind) + "\t" + name + "\t" + text + "\n";
+  };
+  for (const Rule& rule : kRules)
+    line(kPassNames[static_cast<int>(rule.pass)], name_of(rule.algorithm), rule.condition(shape).text());
+  for (const auto& row : kConvAlgorithms) line("algorithm", row.name, row.shapes);
+#define TALUS_EXPLAIN(word, meaning) line("word", #word, meaning);
+  TALUS_CONV_WORDS(TALUS_EXPLAIN, TALUS_EXPLAIN)
+#undef TALUS_EXPLAIN
+  for (int pass = 0; pass < 3; ++pass) {
+    const int choice = forced[pass].load(std::memory_order_relaxed);
+    if (choice != kRuleDecides) line("forced", kPassNames[pass], name_of(static_cast<ConvAlgorithm>(choice)));
+  }
+  return lines;
 }
 
 #define INSTANTIATE(T)                                                         \

@@ -3,8 +3,9 @@ package dev.talus;
 /**
  * How a convolution and its two gradients are computed; see {@link Talus#convAlgorithms}.
  *
- * <p>A measured rule chooses by shape. The system property {@code talus.conv}, read before the
- * first convolution, overrides it, for all passes ({@code -Dtalus.conv=gemm}) or by pass ({@code
+ * <p>A measured rule chooses by shape; {@link Talus#convRules} and {@code talus doctor --conv}
+ * print it. The system property {@code talus.conv}, read before the first convolution, overrides
+ * it, for all passes ({@code -Dtalus.conv=gemm}) or by pass ({@code
  * -Dtalus.conv=forward=gemm,weight=direct}). The algorithms:
  *
  * <ul>

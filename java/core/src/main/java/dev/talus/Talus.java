@@ -143,6 +143,27 @@ public final class Talus {
   }
 
   /**
+   * The rule by which convolutions of float32 tensors choose their algorithm on the CPU: {@code
+   * System.out.println(Talus.convRules())} shows the table.
+   *
+   * @throws IllegalArgumentException if the system property {@code talus.conv} makes no sense
+   */
+  public static ConvRules convRules() {
+    return convRules(DType.FLOAT32);
+  }
+
+  /**
+   * The rule by which convolutions choose their algorithm on the CPU.
+   *
+   * @param dtype the tensors' type, float32 or float64
+   * @throws UnsupportedOperationException if it is another one
+   * @throws IllegalArgumentException if the system property {@code talus.conv} makes no sense
+   */
+  public static ConvRules convRules(DType dtype) {
+    return ConvChoice.rules(dtype);
+  }
+
+  /**
    * Sets how convolutions are computed from now on, as the system property {@code talus.conv} does.
    *
    * @param choice {@code gemm}, {@code auto}, {@code forward=gemm,weight=direct} ...; passes that

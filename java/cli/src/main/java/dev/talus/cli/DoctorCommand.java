@@ -1,5 +1,7 @@
 package dev.talus.cli;
 
+import dev.talus.ConvRules;
+import dev.talus.DType;
 import dev.talus.Device;
 import dev.talus.Talus;
 import dev.talus.memory.MemoryStats;
@@ -12,6 +14,7 @@ import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Loader;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code talus doctor}: what was loaded and what it found, or why loading failed. */
@@ -19,11 +22,34 @@ import picocli.CommandLine.Spec;
     name = "doctor",
     description = {
       "Shows the native library, instruction set, threads, memory, Java and system.",
-      "Where the native library cannot be loaded, says why and ends with status 2."
+      "Where the native library cannot be loaded, says why and ends with status 2.",
+      "With --conv also the rule by which convolutions choose their algorithm."
     },
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class)
 final class DoctorCommand implements Callable<Integer> {
+  /** The types that convolutions have. */
+  private enum FloatType {
+    FLOAT32(DType.FLOAT32),
+    FLOAT64(DType.FLOAT64);
+
+    private final DType dtype;
+
+    FloatType(DType dtype) {
+      this.dtype = dtype;
+    }
+  }
+
+  @Option(
+      names = "--conv",
+      arity = "0..1",
+      fallbackValue = "float32",
+      paramLabel = "TYPE",
+      description =
+          "Prints the table of conditions, with this machine's numbers, by which convolutions of"
+              + " float32 (where no TYPE is given) or float64 choose their algorithm.")
+  private FloatType conv;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -32,6 +58,10 @@ final class DoctorCommand implements Callable<Integer> {
     row(out, "Talus", Main.version());
     Throwable failure = describeLibrary(out);
     describeSystem(out);
+    if (failure == null && conv != null) {
+      out.println();
+      out.print(Talus.convRules(conv.dtype));
+    }
     return failure == null
         ? 0
         : Failure.report(failure, spec.commandLine().getErr(), "talus doctor");
@@ -50,6 +80,7 @@ final class DoctorCommand implements Callable<Integer> {
           "Instruction set",
           ThreadsOption.checkIsa() + " (this machine has: " + Talus.availableIsas() + ")");
       row(out, "Threads", Talus.numThreads() + " of " + cores() + " cores granted to this process");
+      row(out, "Convolutions", convolutions(ThreadsOption.checkConv()));
       row(out, "Memory", Talus.memory().toString());
       row(out, "CUDA devices", cudaDevices());
       return null;
@@ -61,6 +92,16 @@ final class DoctorCommand implements Callable<Integer> {
       }
       return e;
     }
+  }
+
+  private static String convolutions(ConvRules rules) {
+    String otherwise = rules.rules().size() + " rules choose by shape (see --conv)";
+    if (rules.forced().isEmpty()) {
+      return otherwise;
+    }
+    return rules.forced().entrySet().stream()
+        .map(choice -> choice.getKey() + " by " + choice.getValue())
+        .collect(Collectors.joining(", ", "", " where that can; otherwise " + otherwise));
   }
 
   private static String cudaDevices() {

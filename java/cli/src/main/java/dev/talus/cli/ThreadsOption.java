@@ -1,5 +1,6 @@
 package dev.talus.cli;
 
+import dev.talus.ConvRules;
 import dev.talus.Talus;
 import picocli.CommandLine.Option;
 
@@ -14,7 +15,8 @@ final class ThreadsOption {
   /**
    * Sets the number of threads, if the option was given.
    *
-   * @throws UserError if it is less than 1, or {@code TALUS_ISA} names what this machine lacks
+   * @throws UserError if it is less than 1, {@code TALUS_ISA} names what this machine lacks, or the
+   *     system property {@code talus.conv} what does not exist
    */
   void apply() {
     if (threads != null) {
@@ -22,12 +24,22 @@ final class ThreadsOption {
       Talus.setNumThreads(threads);
     }
     checkIsa();
+    checkConv();
   }
 
   /** The kernels look at {@code TALUS_ISA} when they first run; this looks before they do. */
   static String checkIsa() {
     try {
       return Talus.isa();
+    } catch (IllegalArgumentException e) {
+      throw new UserError(e.getMessage(), e);
+    }
+  }
+
+  /** Convolutions look at {@code talus.conv} when the first one runs; this looks before they do. */
+  static ConvRules checkConv() {
+    try {
+      return Talus.convRules();
     } catch (IllegalArgumentException e) {
       throw new UserError(e.getMessage(), e);
     }

@@ -3,6 +3,7 @@ package dev.talus.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.talus.DType;
 import dev.talus.Talus;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -114,6 +115,33 @@ class DoctorCommandTest {
           .run(command)
           .isRejectedWith("TALUS_ISA", "abacus", "baseline");
     }
+  }
+
+  @Test
+  void printsTheRuleOfConvolutions() {
+    assertThat(Cli.run("doctor").succeeds().out())
+        .containsPattern("Convolutions +[0-9]+ rules choose by shape \\(see --conv\\)")
+        .doesNotContain("Condition");
+    for (Object[] command : new Object[][] {{"doctor", "--conv"}, {"doctor", "--conv=float32"}}) {
+      assertThat(Cli.run(command).succeeds().out())
+          .contains("Threads", "How convolutions of float32", "Pass     Algorithm   Condition")
+          .endsWith("\n" + Talus.convRules());
+    }
+    assertThat(Cli.run("doctor", "--conv", "float64").succeeds().out())
+        .endsWith("\n" + Talus.convRules(DType.FLOAT64));
+    Cli.run("doctor", "--conv", "int64").isRejectedWith("--conv", "int64", "FLOAT32, FLOAT64");
+  }
+
+  @Test
+  void followsThePropertyOfConvolutions() throws Exception {
+    assertThat(
+            new CliProcess()
+                .option("-Dtalus.conv=forward=gemm,weight=direct")
+                .run("doctor", "--conv")
+                .succeeds()
+                .out())
+        .containsPattern("Convolutions +forward by gemm, weight by direct where that can; other")
+        .contains("Overridden: forward takes gemm wherever it can.", "weight takes direct wher");
   }
 
   @Test

@@ -338,6 +338,15 @@ public final class NativeNn {
     return algorithm;
   }
 
+  /** Lines of three fields with tabs between. */
+  public static String conv2dRules(int type) {
+    String rules = talus_conv2d_rules(type);
+    if (rules == null) {
+      throw Native.failure();
+    }
+    return rules;
+  }
+
   public static void conv2d(
       int device, int type, long[] params, long x, long w, long bias, int epilogue, long out) {
     check(talus_conv2d(device, type, params, x, w, bias, epilogue, out));

@@ -3,9 +3,15 @@ package dev.talus.ops;
 import static dev.talus.bindings.talus.*;
 
 import dev.talus.ConvAlgorithms;
+import dev.talus.ConvRules;
+import dev.talus.DType;
+import dev.talus.Talus;
 import dev.talus.Tensor;
 import dev.talus.internal.NativeNn;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Which algorithms convolutions use: asked for, and overridden. */
 public final class ConvChoice {
@@ -59,5 +65,26 @@ public final class ConvChoice {
         NativeNn.conv2dAlgorithm(device, type, TALUS_CONV_FORWARD, params),
         NativeNn.conv2dAlgorithm(device, type, TALUS_CONV_BACKWARD_INPUT, params),
         NativeNn.conv2dAlgorithm(device, type, TALUS_CONV_BACKWARD_WEIGHT, params));
+  }
+
+  /** See {@link dev.talus.Talus#convRules}. */
+  public static ConvRules rules(DType dtype) {
+    List<ConvRules.Rule> rules = new ArrayList<>();
+    Map<String, Map<String, String>> others = new LinkedHashMap<>();
+    for (String line : NativeNn.conv2dRules(dtype.code()).split("\n")) {
+      String[] fields = line.split("\t");
+      if (PASSES.contains(fields[0])) {
+        rules.add(new ConvRules.Rule(fields[0], fields[1], fields[2]));
+      } else {
+        others.computeIfAbsent(fields[0], kind -> new LinkedHashMap<>()).put(fields[1], fields[2]);
+      }
+    }
+    return new ConvRules(
+        dtype,
+        Talus.isa(),
+        rules,
+        others.get("algorithm"),
+        others.get("word"),
+        others.getOrDefault("forced", Map.of()));
   }
 }
