@@ -142,6 +142,13 @@ class DoctorCommandTest {
                 .out())
         .containsPattern("Convolutions +forward by gemm, weight by direct where that can; other")
         .contains("Overridden: forward takes gemm wherever it can.", "weight takes direct wher");
+    for (Object[] command : new Object[][] {{"doctor"}, {"train", "--out", dir}}) {
+      new CliProcess()
+          .option("-Dtalus.conv=fft")
+          .run(command)
+          .isRejectedWith("-Dtalus.conv=fft: ", "expected one of auto, direct", "write it as");
+    }
+    assertThat(dir).isEmptyDirectory();
   }
 
   @Test

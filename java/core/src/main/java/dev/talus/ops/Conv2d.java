@@ -18,10 +18,6 @@ import java.lang.ref.Reference;
  *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html">conv2d</a>
  */
 public final class Conv2d {
-  static {
-    ConvChoice.readProperty();
-  }
-
   private Conv2d() {}
 
   /**
@@ -51,6 +47,8 @@ public final class Conv2d {
   }
 
   private static Tensor convolve(Conv2dShape shape, Tensor x, Tensor w, Tensor bias, boolean relu) {
+    // Gradients come after a convolution.
+    ConvChoice.readProperty();
     GemmChoice.readProperty(x.device());
     Tensor out = Tensor.allocate(x.dtype(), x.device(), shape.outSizes());
     if (Checks.contiguous(x, w, bias)) {

@@ -15,16 +15,50 @@ import java.util.Map;
 
 /** Which algorithms convolutions use: asked for, and overridden. */
 public final class ConvChoice {
+  private static final String PROPERTY = "talus.conv";
   private static final List<String> PASSES = List.of("forward", "input", "weight");
 
-  static {
-    force(System.getProperty("talus.conv", "auto"));
-  }
+  /** Set once the property has been followed; a wrong one is an error every time. */
+  private static volatile boolean read;
 
   private ConvChoice() {}
 
-  /** Returns when the system property has been read. */
-  static void readProperty() {}
+  /**
+   * Follows the system property {@code talus.conv} before a convolution, unless that was done.
+   *
+   * @throws IllegalArgumentException if it names no pass or no algorithm
+   */
+  static void readProperty() {
+    if (!read) {
+      follow(System.getProperty(PROPERTY));
+    }
+  }
+
+  private static synchronized void follow(String choice) {
+    if (read) {
+      return;
+    }
+    if (choice != null) {
+      try {
+        apply(choice);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "-D"
+                + PROPERTY
+                + "="
+                + choice
+                + ": "
+                + e.getMessage()
+                + "; leave the property out, or write it as -D"
+                + PROPERTY
+                + "=gemm or, by pass, -D"
+                + PROPERTY
+                + "=forward=gemm,weight=direct",
+            e);
+      }
+    }
+    read = true;
+  }
 
   /**
    * Sets the algorithms of all convolutions from now on.
@@ -33,6 +67,12 @@ public final class ConvChoice {
    * @throws IllegalArgumentException if it names no pass or no algorithm
    */
   public static void force(String choice) {
+    // What this names overrides the property, which would otherwise override it later.
+    readProperty();
+    apply(choice);
+  }
+
+  private static void apply(String choice) {
     for (String part : choice.split(",")) {
       int equals = part.indexOf('=');
       String algorithm = part.substring(equals + 1).strip();
@@ -58,6 +98,7 @@ public final class ConvChoice {
   /** See {@link dev.talus.Talus#convAlgorithms}. */
   public static ConvAlgorithms of(
       Tensor x, Tensor w, int[] stride, int[] padding, int[] dilation, int groups) {
+    readProperty();
     long[] params = Conv2dShape.of(x, w, null, stride, padding, dilation, groups).params();
     int device = x.device().id();
     int type = x.dtype().code();
@@ -69,6 +110,7 @@ public final class ConvChoice {
 
   /** See {@link dev.talus.Talus#convRules}. */
   public static ConvRules rules(DType dtype) {
+    readProperty();
     List<ConvRules.Rule> rules = new ArrayList<>();
     Map<String, Map<String, String>> others = new LinkedHashMap<>();
     for (String line : NativeNn.conv2dRules(dtype.code()).split("\n")) {

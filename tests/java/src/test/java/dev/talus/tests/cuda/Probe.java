@@ -1,20 +1,15 @@
 package dev.talus.tests.cuda;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.talus.DType;
 import dev.talus.Device;
 import dev.talus.Scope;
 import dev.talus.Talus;
 import dev.talus.Tensor;
 import dev.talus.memory.Allocator;
-import java.io.File;
+import dev.talus.tests.ChildJvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** A program of its own, for settings that are read once. It prints what a question is about. */
@@ -92,28 +87,6 @@ final class Probe {
    */
   static String ask(Path jar, Path libraries, String question, String... options)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    for (String name : List.of("java.library.path", "org.bytedeco.javacpp.pathsFirst")) {
-      command.add("-D" + name + "=" + System.getProperty(name));
-    }
-    command.addAll(List.of(options));
-    String classPath = System.getProperty("java.class.path");
-    if (jar != null) {
-      classPath = jar + File.pathSeparator + classPath;
-    }
-    command.addAll(List.of("-cp", classPath, Probe.class.getName(), question));
-    Path out = Files.createTempFile("out", ".txt");
-    try {
-      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-      if (libraries != null) {
-        builder.environment().put("LD_LIBRARY_PATH", libraries.toString());
-      }
-      Process process = builder.redirectOutput(out.toFile()).start();
-      assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
-      return Files.readString(out);
-    } finally {
-      Files.delete(out);
-    }
+    return ChildJvm.run(jar, libraries, Probe.class, question, options);
   }
 }
