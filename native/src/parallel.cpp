@@ -136,6 +136,11 @@ class Pool {
 
   int threads() const { return threads_; }
 
+  int64_t shared() {
+    const auto lock = hold();
+    return shared_;
+  }
+
   void resize(int threads) {
     const auto lock = hold();
     threads_ = threads;
@@ -149,6 +154,7 @@ class Pool {
       const auto lock = hold();
       start_workers();
       jobs_.push_back(&job);
+      ++shared_;
       ++running_;
       offer(job.chunks - 1);
     }
@@ -287,6 +293,7 @@ class Pool {
   int workers_ = 0;
   std::vector<Idler*> idle_;
   int asleep_ = 0;
+  int64_t shared_ = 0;
   // Callers and helpers inside run() or share().
   int running_ = 0;
   // Apart from what callers write: idle threads look at it all the time.
@@ -302,6 +309,8 @@ void set_num_threads(int threads) {
 }
 
 int num_threads() { return Pool::instance().threads(); }
+
+int64_t shared_jobs() { return Pool::instance().shared(); }
 
 void detail::parallel_for(int64_t n, int64_t grain, void (*body)(void*, int64_t, int64_t), void* context) {
   if (n <= 0) return;

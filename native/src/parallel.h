@@ -11,6 +11,8 @@ namespace talus {
 // at any time; running work is finished by the threads that began it.
 void set_num_threads(int threads);
 int num_threads();
+// How many calls of parallel_for were offered to other threads so far, for tests and benchmarks; all others ran inline.
+int64_t shared_jobs();
 
 namespace detail {
 // Runs body(context, begin, end) over [0, n) in chunks; returns when all are done. An exception is rethrown in the

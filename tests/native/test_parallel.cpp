@@ -13,6 +13,7 @@
 #include "check.h"
 #include "cores.h"
 #include "error.h"
+#include "kernels.h"
 
 namespace {
 
@@ -92,6 +93,44 @@ TEST(one_thread_runs_in_the_caller) {
   talus::parallel_for(1000, 1, [caller = std::this_thread::get_id()](int64_t, int64_t) {
     CHECK(std::this_thread::get_id() == caller);
   });
+}
+
+// How many times `run` offers work to other threads.
+template <class F>
+int64_t offers(F&& run) {
+  const int64_t before = talus::shared_jobs();
+  run();
+  return talus::shared_jobs() - before;
+}
+
+// Below these sizes a second thread would not pay, so it is not even told.
+TEST(small_operations_run_inline) {
+  const std::vector<float> x(1 << 18, 1), y(x);
+  std::vector<float> out(x.size());
+  const auto add = [&](int64_t n) {
+    talus::cpu::binary(TALUS_ADD, TALUS_FLOAT32, talus::Geometry<3>(n, 1, nullptr), x.data(), y.data(), 1, out.data());
+  };
+  const auto exponential = [&](int64_t n) {
+    talus::cpu::unary(TALUS_EXP, TALUS_FLOAT32, talus::Geometry<2>(n, 1, nullptr), x.data(), 0, 0, out.data());
+  };
+  const auto square = [&](int64_t n) {
+    talus::cpu::gemm(TALUS_FLOAT32, {1, false, false, n, n, n, 1, x.data(), n, 0, y.data(), n, 0, 0, out.data(), n, 0,
+                                     nullptr, TALUS_EPILOGUE_NONE});
+  };
+  const int before = talus::num_threads();
+  for (const int threads : {2, 4}) {
+    talus::set_num_threads(threads);
+    CHECK(offers([&] { add((1 << 17) - 1); }) == 0);
+    CHECK(offers([&] { add(1 << 17); }) == 1);
+    CHECK(offers([&] { exponential((1 << 15) - 1); }) == 0);
+    CHECK(offers([&] { exponential(1 << 15); }) == 1);
+    CHECK(offers([&] { square(100); }) == 0);
+    CHECK(offers([&] { square(256); }) > 0);
+  }
+  talus::set_num_threads(1);
+  CHECK(offers([&] { add(1 << 18); }) == 0);
+  CHECK(offers([&] { square(256); }) == 0);
+  talus::set_num_threads(before);
 }
 
 TEST(nested_calls_run_inline) {
