@@ -43,6 +43,20 @@ cpu::ConvPass conv2d_pass(int pass) {
   return static_cast<cpu::ConvPass>(pass);
 }
 
+Activation activation_of(const char* what, int epilogue) {
+  switch (epilogue) {
+    case TALUS_EPILOGUE_NONE:
+      return kNoActivation;
+    case TALUS_EPILOGUE_RELU:
+      return kRelu;
+    case TALUS_EPILOGUE_RELU6:
+      return kRelu6;
+    default:
+      fail(TALUS_INVALID_ARGUMENT, "%s: epilogue %d does not exist, expected 0 (none), 1 (relu) or 2 (relu6)", what,
+           epilogue);
+  }
+}
+
 Pool2dParams pool2d_params(const int64_t* p) {
   require_params("pool2d", p, TALUS_POOL_PARAMS,
                  {TALUS_POOL_KH, TALUS_POOL_KW, TALUS_POOL_STRIDE_H, TALUS_POOL_STRIDE_W, TALUS_POOL_DILATION_H,
@@ -271,8 +285,25 @@ int talus_gemm(int device, int dtype, int64_t batch, int trans_a, int trans_b, i
                double beta, talus_ptr c, int64_t ldc, int64_t stride_c, talus_ptr bias, int epilogue) {
   return guarded([&] {
     require_counts(batch, m, n, k);
-    const GemmParams params{batch, trans_a != 0, trans_b != 0, m,    n, k,   alpha,    a,    lda,     stride_a,
-                            b,     ldb,          stride_b,     beta, c, ldc, stride_c, bias, epilogue};
+    const GemmParams params{batch,
+                            trans_a != 0,
+                            trans_b != 0,
+                            m,
+                            n,
+                            k,
+                            alpha,
+                            a,
+                            lda,
+                            stride_a,
+                            b,
+                            ldb,
+                            stride_b,
+                            beta,
+                            c,
+                            ldc,
+                            stride_c,
+                            bias,
+                            activation_of("gemm", epilogue)};
     TALUS_KERNEL(gemm)(dtype, params);
   });
 }
@@ -303,7 +334,9 @@ const char* talus_conv2d_rules(int dtype) {
 
 int talus_conv2d(int device, int dtype, const int64_t* params, talus_ptr x, talus_ptr w, talus_ptr bias, int epilogue,
                  talus_ptr out) {
-  return guarded([&] { TALUS_KERNEL(conv2d)(dtype, conv2d_params(params), x, w, bias, epilogue, out); });
+  return guarded([&] {
+    TALUS_KERNEL(conv2d)(dtype, conv2d_params(params), x, w, bias, activation_of("conv2d", epilogue), out);
+  });
 }
 
 int talus_conv2d_backward_input(int device, int dtype, const int64_t* params, talus_ptr grad, talus_ptr w,

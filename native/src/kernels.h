@@ -61,8 +61,8 @@
                    const uint8_t* src, const int64_t* index, float* out);                                              \
   /* matmul, convolution, pooling */                                                                                   \
   void gemm(int dtype, const GemmParams& p);                                                                           \
-  void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias, int epilogue,          \
-              void* out);                                                                                              \
+  void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias,                        \
+              const Activation& activation, void* out);                                                                \
   void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, const void* w, void* grad_x);         \
   void conv2d_backward_weight(int dtype, const Conv2dParams& p, const void* grad, const void* x, void* grad_w);        \
   void conv2d_backward_bias(int dtype, const Conv2dParams& p, const void* grad, void* grad_bias);                      \

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "activation.h"
 #include "talus/talus.h"
 
 namespace talus {
@@ -85,7 +86,7 @@ struct GemmParams {
   void* c;
   int64_t ldc, stride_c;
   const void* bias;
-  int epilogue;
+  Activation activation;
   bool row_bias = false;  // bias is [m], added to every column
 };
 

@@ -10,7 +10,7 @@ struct Case {
   int64_t batch, m, n, k;
   bool trans_a, trans_b;
   double alpha = 1, beta = 0;
-  bool bias = false, relu = false;
+  bool bias = false, activated = false;
   int64_t extra = 0;  // added to every leading dimension
   bool shared_a = false, shared_b = false;
   bool row_bias = false;
@@ -19,9 +19,15 @@ struct Case {
 inline std::string describe(const Case& c) {
   std::ostringstream out;
   out << "batch " << c.batch << " m " << c.m << " n " << c.n << " k " << c.k << " trans " << c.trans_a << c.trans_b
-      << " alpha " << c.alpha << " beta " << c.beta << " bias " << c.bias << " relu " << c.relu << " extra " << c.extra
-      << " shared " << c.shared_a << c.shared_b << " row bias " << c.row_bias;
+      << " alpha " << c.alpha << " beta " << c.beta << " bias " << c.bias << " activated " << c.activated << " extra "
+      << c.extra << " shared " << c.shared_a << c.shared_b << " row bias " << c.row_bias;
   return out.str();
+}
+
+// What a case's sums end with, one after the other.
+inline std::vector<talus::Activation> activations(const Case& c) {
+  if (c.activated) return {talus::kRelu, kLowBound};
+  return {talus::kNoActivation};
 }
 
 template <class T>
@@ -29,8 +35,11 @@ struct Problem {
   Case c;
   int64_t lda, ldb, ldc, size_a, size_b, size_c;
   std::vector<T> a, b, bias, before;
+  talus::Activation activation;
 
-  explicit Problem(const Case& in)
+  explicit Problem(const Case& in) : Problem(in, in.activated ? talus::kRelu : talus::kNoActivation) {}
+
+  Problem(const Case& in, const talus::Activation& last)
       : c(in),
         lda((c.trans_a ? c.m : c.k) + c.extra),
         ldb((c.trans_b ? c.k : c.n) + c.extra),
@@ -41,7 +50,8 @@ struct Problem {
         a(random_values<T>(size_a * (c.shared_a ? 1 : c.batch), 1)),
         b(random_values<T>(size_b * (c.shared_b ? 1 : c.batch), 2)),
         bias(random_values<T>(c.row_bias ? c.m : c.n, 3)),
-        before(random_values<T>(size_c * c.batch, 4)) {
+        before(random_values<T>(size_c * c.batch, 4)),
+        activation(last) {
     // beta == 0 promises that C is not read.
     if (c.beta == 0)
       for (T& v : before) v = std::numeric_limits<T>::quiet_NaN();
@@ -66,7 +76,7 @@ struct Problem {
             ldc,
             size_c,
             c.bias ? bias.data() : nullptr,
-            c.relu ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE,
+            activation,
             c.row_bias};
   }
 

@@ -218,6 +218,14 @@ TEST(arguments_are_checked) {
   CHECK(talus_put_f32(0, nullptr, nullptr, 1) == TALUS_INVALID_ARGUMENT);
   CHECK(talus_put_f32(0, nullptr, nullptr, 0) == TALUS_OK);
   CHECK(talus_conv2d(0, TALUS_FLOAT32, nullptr, x.at, x.at, nullptr, 0, x.at) == TALUS_INVALID_ARGUMENT);
+  const int64_t conv[TALUS_CONV_PARAMS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1};
+  for (const int epilogue : {-1, 3}) {
+    CHECK(talus_conv2d(0, TALUS_FLOAT32, conv, x.at, x.at, nullptr, epilogue, x.at) == TALUS_INVALID_ARGUMENT);
+    CHECK(error_has(("conv2d: epilogue " + std::to_string(epilogue) + " does not exist, expected 0 (none)").c_str()));
+    CHECK(talus_gemm(0, TALUS_FLOAT32, 1, 0, 0, 1, 1, 1, 1, x.at, 1, 1, x.at, 1, 1, 0, x.at, 1, 1, nullptr, epilogue) ==
+          TALUS_INVALID_ARGUMENT);
+    CHECK(error_has(("gemm: epilogue " + std::to_string(epilogue) + " does not exist").c_str()));
+  }
   int64_t pool[TALUS_POOL_PARAMS] = {1, 2, 2, 2, 2, 0, 2, 0, 0, 1, 1, 0, 0, 0};
   CHECK(talus_max_pool2d(0, TALUS_FLOAT32, pool, x.at, x.at, nullptr) == TALUS_INVALID_ARGUMENT);
   CHECK(error_has("parameter 5 is 0"));
@@ -263,6 +271,18 @@ TEST(a_few_kernels_compute) {
     CHECK(talus_gemm(0, TALUS_FLOAT32, 1, 0, 0, 2, 2, 2, 1, a.at, 2, 0, b.at, 2, 0, 0, out.at, 2, 0, nullptr, 0) ==
           TALUS_OK);
     CHECK(out.values() == (std::vector<float>{19, 22, 43, 50}));
+    const Array signs({1, -5, 2, 3});
+    const std::vector<float> ends[] = {{5, 1, 11, -3}, {5, 1, 11, 0}, {5, 1, 6, 0}};
+    for (const int epilogue : {TALUS_EPILOGUE_NONE, TALUS_EPILOGUE_RELU, TALUS_EPILOGUE_RELU6}) {
+      CHECK(talus_gemm(0, TALUS_FLOAT32, 1, 0, 0, 2, 2, 2, 1, a.at, 2, 0, signs.at, 2, 0, 0, out.at, 2, 0, nullptr,
+                       epilogue) == TALUS_OK);
+      CHECK(out.values() == ends[epilogue]);
+    }
+    const int64_t pointwise[TALUS_CONV_PARAMS] = {1, 2, 1, 2, 2, 1, 1, 1, 1, 0, 0, 1, 1, 1};
+    for (const int epilogue : {TALUS_EPILOGUE_NONE, TALUS_EPILOGUE_RELU, TALUS_EPILOGUE_RELU6}) {
+      CHECK(talus_conv2d(0, TALUS_FLOAT32, pointwise, signs.at, a.at, nullptr, epilogue, out.at) == TALUS_OK);
+      CHECK(out.values() == ends[epilogue]);
+    }
     const int64_t transposed[] = {2, 2, 2, 1, 2, 1, 1, 2};
     CHECK(talus_binary(0, TALUS_ADD, TALUS_FLOAT32, 4, 2, transposed, a.at, b.at, 1, out.at) == TALUS_OK);
     CHECK(out.values() == (std::vector<float>{6, 9, 9, 12}));

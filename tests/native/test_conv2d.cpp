@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "caches.h"
 #include "check.h"
@@ -167,33 +168,31 @@ struct Problem {
 
   // The border's kernels choose a way by the shape; each of the two must be right for every shape.
   void forward() const {
-    for (const bool with_bias : {false, true}) {
-      const T* b = with_bias ? bias.data() : nullptr;
-      const int epilogue = with_bias ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE;
+    for (const talus::Activation& last : {talus::kNoActivation, talus::kRelu, kLowBound}) {
+      const T* b = last.clamps ? bias.data() : nullptr;
       std::vector<T> expected(grad.size());
-      talus::ref::conv2d(dtype, p, x.data(), w.data(), b, epilogue, expected.data());
+      talus::ref::conv2d(dtype, p, x.data(), w.data(), b, last, expected.data());
       const double terms = static_cast<double>(p.group_c() * p.kh * p.kw);
-      compare("out", expected, terms,
-              [&](T* out) { under_test::conv2d(dtype, p, x.data(), w.data(), b, epilogue, out); });
+      compare("out", expected, terms, [&](T* out) { under_test::conv2d(dtype, p, x.data(), w.data(), b, last, out); });
       if (p.n == 0 || kOnDevice) continue;
       compare("out, implicit", expected, terms, [&](T* out) {
-        talus::cpu::implicit_convolution(DirectShape::forward(p), x.data(), w.data(), b, with_bias, out);
+        talus::cpu::implicit_convolution(DirectShape::forward(p), x.data(), w.data(), b, last, out);
       });
       if (talus::cpu::depthwise_can(p)) {
         compare("out, depthwise", expected, terms,
-                [&](T* out) { talus::cpu::depthwise_convolution(p, x.data(), w.data(), b, with_bias, out); });
+                [&](T* out) { talus::cpu::depthwise_convolution(p, x.data(), w.data(), b, last, out); });
       }
       if constexpr (sizeof(T) == sizeof(float)) {
         if (talus::cpu::winograd1d_fits(talus::cpu::ConvPass::Forward, p))
           compare("out, winograd1d", expected, terms,
-                  [&](T* out) { talus::cpu::winograd1d_convolution(p, x.data(), w.data(), b, with_bias, out); });
+                  [&](T* out) { talus::cpu::winograd1d_convolution(p, x.data(), w.data(), b, last, out); });
       }
       compare("out, channels", expected, terms, [&](T* out) {
         if (channels(ConvPass::Forward, expected, out))
-          talus::cpu::channels_convolution(p, x.data(), w.data(), b, with_bias, out);
+          talus::cpu::channels_convolution(p, x.data(), w.data(), b, last, out);
       });
       compare("out, direct", expected, terms, [&](T* out) {
-        talus::cpu::direct_convolution(DirectShape::forward(p), x.data(), w.data(), false, b, with_bias, out);
+        talus::cpu::direct_convolution(DirectShape::forward(p), x.data(), w.data(), false, b, last, out);
       });
     }
   }
@@ -228,7 +227,8 @@ struct Problem {
     }
     const T* no_bias = nullptr;
     compare("grad_x, direct", expected, terms, [&](T* out) {
-      talus::cpu::direct_convolution(DirectShape::backward_input(p), grad.data(), w.data(), true, no_bias, false, out);
+      talus::cpu::direct_convolution(DirectShape::backward_input(p), grad.data(), w.data(), true, no_bias,
+                                     talus::kNoActivation, out);
     });
   }
 
@@ -381,6 +381,51 @@ TEST(a_forced_algorithm_is_used_where_it_can) {
   CHECK(talus_conv2d_algorithm(0, TALUS_FLOAT32, TALUS_CONV_FORWARD, nullptr) == nullptr);
 }
 
+// Every way of the CPU, and what CUDA does: biases alone decide what is a number, below 0, above 6 and infinite.
+TEST(activations_of_every_kind_of_value) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
+  std::set<std::string> ways;
+  for (const Case& c :
+       {Case{{2, 16, 9, 10, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1}}, Case{{2, 16, 9, 10, 32, 3, 3, 2, 2, 1, 1, 1, 1, 1}},
+        Case{{2, 16, 6, 8, 18, 1, 1, 1, 1, 0, 0, 1, 1, 1}}, Case{{2, 8, 9, 33, 8, 3, 3, 1, 1, 1, 1, 1, 1, 8}},
+        Case{{2, 4, 7, 8, 8, 7, 3, 1, 1, 1, 1, 1, 1, 4}}, Case{{1, 512, 3, 3, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1}}}) {
+    check::Note note(describe(c));
+    Problem<float> problem(c);
+    const float biases[] = {kNan, kInfinity, -kInfinity, 1e4f, -1e4f, 3};
+    for (int64_t o = 0; o < problem.p.o; ++o) problem.bias[static_cast<size_t>(o)] = biases[o % 6];
+    const int64_t area = problem.p.out_h() * problem.p.out_w(), size = static_cast<int64_t>(problem.grad.size());
+    std::vector<float> sums(problem.grad.size()), out(problem.grad.size());
+    talus::ref::conv2d(TALUS_FLOAT32, problem.p, problem.x.data(), problem.w.data(), problem.bias.data(),
+                       talus::kNoActivation, sums.data());
+    for (const char* way : {"direct", "gemm", "winograd", "winograd1d", "depthwise", "channels"}) {
+      if (kOnDevice && way != std::string("direct")) continue;  // devices know one way
+      talus::cpu::force_algorithm(ConvPass::Forward, way);
+      for_each_isa([&](const char*) {
+        ways.insert(talus::cpu::algorithm_name(TALUS_FLOAT32, ConvPass::Forward, problem.p));
+        for (const talus::Activation& last : {talus::kNoActivation, talus::kRelu, talus::kRelu6}) {
+          under_test::conv2d(TALUS_FLOAT32, problem.p, problem.x.data(), problem.w.data(), problem.bias.data(), last,
+                             out.data());
+          for (int64_t i = 0; i < size; ++i) {
+            const float sum = sums[static_cast<size_t>(i)], y = out[static_cast<size_t>(i)];
+            const bool decided = i / area % problem.p.o % 6 < 5;
+            const float high = last.clamps ? last.most : kInfinity, low = last.clamps ? 0 : -kInfinity;
+            const float expected = std::isnan(sum) ? sum : std::min(std::max(sum, low), high);
+            if (std::isnan(expected)) {
+              CHECK(std::isnan(y));
+            } else if (decided && (expected == low || expected == high)) {
+              CHECK(y == expected);
+            } else {
+              CHECK_NEAR(y, expected, 1e-2);
+            }
+          }
+        }
+      });
+    }
+    talus::cpu::force_algorithm(ConvPass::Forward, "auto");
+  }
+  CHECK(kOnDevice || ways.size() == 6);
+}
+
 // Which aligned results are stored past.
 TEST(depthwise_beyond_the_caches) {
   if (kOnDevice) return;
@@ -389,8 +434,8 @@ TEST(depthwise_beyond_the_caches) {
     const Problem<float> problem(far);
     const int64_t outputs = static_cast<int64_t>(problem.grad.size()), inputs = static_cast<int64_t>(problem.x.size());
     std::vector<float> out(problem.grad.size()), grad_x(problem.x.size());
-    talus::ref::conv2d(TALUS_FLOAT32, problem.p, problem.x.data(), problem.w.data(), problem.bias.data(),
-                       TALUS_EPILOGUE_RELU, out.data());
+    talus::ref::conv2d(TALUS_FLOAT32, problem.p, problem.x.data(), problem.w.data(), problem.bias.data(), talus::kRelu,
+                       out.data());
     talus::ref::conv2d_backward_input(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.w.data(), grad_x.data());
     std::vector<float> grad_w(problem.w.size());
     talus::ref::conv2d_backward_weight(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.x.data(), grad_w.data());
@@ -403,7 +448,7 @@ TEST(depthwise_beyond_the_caches) {
     };
     for_each_isa([&](const char*) {
       talus::cpu::conv2d(TALUS_FLOAT32, problem.p, problem.x.data(), problem.w.data(), problem.bias.data(),
-                         TALUS_EPILOGUE_RELU, aligned.get());
+                         talus::kRelu, aligned.get());
       CHECK(furthest(out) < 1e-5f);
       talus::cpu::conv2d_backward_input(TALUS_FLOAT32, problem.p, problem.grad.data(), problem.w.data(), aligned.get());
       CHECK(furthest(grad_x) < 1e-5f);

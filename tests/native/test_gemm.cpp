@@ -5,9 +5,10 @@
 namespace {
 
 template <class T>
-void compare(const Case& c) {
-  check::Note note(describe(c) + (sizeof(T) == 4 ? " float32" : " float64"));
-  const Problem<T> problem(c);
+void compare(const Problem<T>& problem) {
+  const Case& c = problem.c;
+  check::Note note(describe(c) + (sizeof(T) == 4 ? " float32" : " float64") +
+                   (problem.activation.clamps ? " at most " + std::to_string(problem.activation.most) : ""));
   const std::vector<T> expected = problem.expected();
   const double tolerance = std::numeric_limits<T>::epsilon() * (32 + 0.5 * static_cast<double>(c.k));
   for_each_isa([&](const char*) {
@@ -20,6 +21,11 @@ void compare(const Case& c) {
       CHECK(out.size() == 0 || std::memcmp(first.data(), out.data(), first.size() * sizeof(T)) == 0);
     });
   });
+}
+
+template <class T>
+void compare(const Case& c) {
+  for (const talus::Activation& last : activations(c)) compare(Problem<T>(c, last));
 }
 
 void compare_both(const Case& c) {
@@ -49,7 +55,7 @@ TEST(around_the_size_that_is_done_without_blocks) {
   });
 }
 
-TEST(alpha_beta_bias_and_relu) {
+TEST(alpha_beta_bias_and_activations) {
   for (const double alpha : {1.0, -0.5, 0.0})
     for (const double beta : {0.0, 1.0, -2.0})
       for (const bool bias : {false, true})
@@ -172,13 +178,50 @@ TEST(empty_matrices) {
   compare_both({1, 1, 4, 0, false, true, 1, 0.5, true, true});
 }
 
-TEST(not_a_number_passes_through_relu) {
-  for_each_isa([](const char*) {
-    for (const int64_t m : {1, 3}) {
-      Problem<float> problem({1, m, 5, 2, false, false, 1, 0, false, true});
-      problem.a[0] = std::numeric_limits<float>::quiet_NaN();
+// Of whole numbers, so that every sum is exact: what is below 0, between and above 6, and infinite, is known.
+TEST(relu6_is_clamping_to_six) {
+  const auto check_exact = [](const Case& c) {
+    check::Note note(describe(c));
+    Problem<float> problem(c, talus::kRelu6), plain(c, talus::kNoActivation);
+    for (std::vector<float>* values : {&problem.a, &problem.b, &problem.bias})
+      for (float& v : *values) v = std::round(2 * v);
+    // Infinite sums are those of one row or, where there is no other row, one column.
+    problem.a[0] = problem.b[0] = 1;
+    (c.m > 1 ? problem.a : problem.b)[0] = std::numeric_limits<float>::infinity();
+    plain.a = problem.a;
+    plain.b = problem.b;
+    plain.bias = problem.bias;
+    const std::vector<float> sums = plain.expected();
+    for_each_isa([&](const char*) {
       const Guarded<float> out = problem.actual();
-      for (int64_t j = 0; j < 5; ++j) CHECK(std::isnan(out.data()[j]));
-    }
+      int64_t below = 0, between = 0, above = 0;
+      for (int64_t i = 0; i < out.size(); ++i) {
+        const float sum = sums[static_cast<size_t>(i)];
+        CHECK(std::isnan(sum) ? std::isnan(out.data()[i]) : out.data()[i] == std::min(std::max(sum, 0.0f), 6.0f));
+        below += sum < 0;
+        between += sum > 0 && sum < 6;
+        above += sum > 6;
+      }
+      CHECK(below > 0 && between > 0 && above > 0);
+    });
+  };
+  check_exact({1, 19, 37, 23, false, false, 1, 0, true});     // tiles
+  check_exact({1, 9, 10, 333, false, true, 1, 0, true});      // dot products
+  check_exact({1, 150, 170, 700, false, false, 1, 0, true});  // blocks
+  check_exact({1, 1, 531, 203, false, false, 1, 0, true});    // vectors
+  check_exact({1, 531, 1, 203, false, false, 1, 0, true});
+  check_exact({1, 20, 33, 4096, false, false, 1, 0, true, false, 0, false, false, true});  // pieces of sums
+  check_exact({3, 13, 20, 18, false, false, 1, 0, true});
+}
+
+TEST(not_a_number_passes_through_activations) {
+  for_each_isa([](const char*) {
+    for (const talus::Activation& last : {talus::kRelu, talus::kRelu6})
+      for (const int64_t m : {1, 3}) {
+        Problem<float> problem({1, m, 5, 2, false, false}, last);
+        problem.a[0] = std::numeric_limits<float>::quiet_NaN();
+        const Guarded<float> out = problem.actual();
+        for (int64_t j = 0; j < 5; ++j) CHECK(std::isnan(out.data()[j]));
+      }
   });
 }

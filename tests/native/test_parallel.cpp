@@ -115,7 +115,7 @@ TEST(small_operations_run_inline) {
   };
   const auto square = [&](int64_t n) {
     talus::cpu::gemm(TALUS_FLOAT32, {1, false, false, n, n, n, 1, x.data(), n, 0, y.data(), n, 0, 0, out.data(), n, 0,
-                                     nullptr, TALUS_EPILOGUE_NONE});
+                                     nullptr, talus::kNoActivation});
   };
   const int before = talus::num_threads();
   for (const int threads : {2, 4}) {

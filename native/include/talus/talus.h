@@ -145,7 +145,11 @@ enum talus_reduce_op {
 
 enum talus_reduction { TALUS_REDUCTION_NONE = 0, TALUS_REDUCTION_MEAN = 1, TALUS_REDUCTION_SUM = 2 };
 
-enum talus_epilogue { TALUS_EPILOGUE_NONE = 0, TALUS_EPILOGUE_RELU = 1 };
+enum talus_epilogue {
+  TALUS_EPILOGUE_NONE = 0,
+  TALUS_EPILOGUE_RELU = 1, /* max(x, 0) */
+  TALUS_EPILOGUE_RELU6 = 2 /* min(max(x, 0), 6) */
+};
 
 /* cuBLAS's functions that talus_cublas_entries takes. */
 enum talus_cublas_entry {

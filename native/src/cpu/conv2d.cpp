@@ -13,27 +13,27 @@
 
 namespace talus::cpu {
 
-void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias, int epilogue, void* out) {
+void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias,
+            const Activation& activation, void* out) {
   if (p.n == 0 || p.o == 0) return;
   dispatch_float(dtype, "conv2d", [&](auto type) {
     using T = typename decltype(type)::type;
     const T *image = static_cast<const T*>(x), *weight = static_cast<const T*>(w), *b = static_cast<const T*>(bias);
-    const bool relu = epilogue == TALUS_EPILOGUE_RELU;
     T* to = static_cast<T*>(out);
     const ConvAlgorithm algorithm = algorithm_for<T>(ConvPass::Forward, p);
     if constexpr (sizeof(T) == sizeof(float)) {
-      if (algorithm == ConvAlgorithm::Winograd) return winograd_convolution(p, image, weight, b, relu, to);
-      if (algorithm == ConvAlgorithm::Winograd1d) return winograd1d_convolution(p, image, weight, b, relu, to);
+      if (algorithm == ConvAlgorithm::Winograd) return winograd_convolution(p, image, weight, b, activation, to);
+      if (algorithm == ConvAlgorithm::Winograd1d) return winograd1d_convolution(p, image, weight, b, activation, to);
     }
     switch (algorithm) {
       case ConvAlgorithm::Gemm:
-        return implicit_convolution(DirectShape::forward(p), image, weight, b, relu, to);
+        return implicit_convolution(DirectShape::forward(p), image, weight, b, activation, to);
       case ConvAlgorithm::Depthwise:
-        return depthwise_convolution(p, image, weight, b, relu, to);
+        return depthwise_convolution(p, image, weight, b, activation, to);
       case ConvAlgorithm::Channels:
-        return channels_convolution(p, image, weight, b, relu, to);
+        return channels_convolution(p, image, weight, b, activation, to);
       default:
-        return direct_convolution(DirectShape::forward(p), image, weight, false, b, relu, to);
+        return direct_convolution(DirectShape::forward(p), image, weight, false, b, activation, to);
     }
   });
 }
@@ -59,7 +59,7 @@ void conv2d_backward_input(int dtype, const Conv2dParams& p, const void* grad, c
       default:
         if (p.stride_h != 1 || p.stride_w != 1) return direct_strided_input_gradient(p, from, weight, to);
         return direct_convolution(DirectShape::backward_input(p), from, weight, true, static_cast<const T*>(nullptr),
-                                  false, to);
+                                  kNoActivation, to);
     }
   });
 }

@@ -126,7 +126,7 @@ template <class T>
 class Channels {
  public:
   // w: [O, C / groups, kernel]; `turned` where the outputs are its second dimension.
-  Channels(const Layer<T>& layer, const T* w, bool turned, const T* bias, bool relu)
+  Channels(const Layer<T>& layer, const T* w, bool turned, const T* bias, const Activation& activation)
       : s_(layer),
         kernels_(kernels_for<T>(layer.outputs)),
         lanes_(kernels_.lanes),
@@ -137,7 +137,7 @@ class Channels {
         w_(w),
         turned_(turned),
         bias_(bias),
-        relu_(relu) {}
+        activation_(activation) {}
 
   // A block's weights are packed right before they are used, for as many images as leave every thread some work.
   void run(int64_t images, const T* x, T* out) const {
@@ -256,7 +256,7 @@ class Channels {
     t.strip_row = s_.row_stride * s_.w * lanes_;
     t.strip_pixel = s_.column_stride * lanes_;
     t.bias = bias;
-    t.relu = relu_;
+    t.activation = activation_;
     for (int64_t row = 0, rows; row < count; row += rows) {
       rows = pairs && row + 1 < count ? 2 : 1;
       for (int64_t piece = 0; piece < pieces; ++piece) {
@@ -280,7 +280,7 @@ class Channels {
     t.offset = phase.offsets.data();
     t.w = weights;
     t.bias = bias;
-    t.relu = relu_;
+    t.activation = activation_;
     int64_t row = 0, column = 0, pixel = 0;
     for (int64_t piece = 1; piece <= pieces; ++piece) {
       int count = 0;
@@ -305,7 +305,7 @@ class Channels {
   const T* w_;
   const bool turned_;
   const T* bias_;
-  const bool relu_;
+  const Activation activation_;
 };
 
 }  // namespace
@@ -318,20 +318,21 @@ bool channels_can(ConvPass pass, const Conv2dParams& p) {
 }
 
 template <class T>
-void channels_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out) {
+void channels_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, const Activation& activation,
+                          T* out) {
   const auto layer = forward_layer<T>(p);
-  Channels<T>(layer, w, false, bias, relu).run(p.n, x, out);
+  Channels<T>(layer, w, false, bias, activation).run(p.n, x, out);
 }
 
 template <class T>
 void channels_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x) {
   const auto layer = gradient_layer<T>(p);
-  Channels<T>(layer, w, true, nullptr, false).run(p.n, grad, grad_x);
+  Channels<T>(layer, w, true, nullptr, kNoActivation).run(p.n, grad, grad_x);
 }
 
-#define INSTANTIATE(T)                                                                             \
-  template bool channels_can<T>(ConvPass, const Conv2dParams&);                                    \
-  template void channels_convolution(const Conv2dParams&, const T*, const T*, const T*, bool, T*); \
+#define INSTANTIATE(T)                                                                                          \
+  template bool channels_can<T>(ConvPass, const Conv2dParams&);                                                 \
+  template void channels_convolution(const Conv2dParams&, const T*, const T*, const T*, const Activation&, T*); \
   template void channels_input_gradient(const Conv2dParams&, const T*, const T*, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)

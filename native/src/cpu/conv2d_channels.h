@@ -12,7 +12,8 @@ bool channels_can(ConvPass pass, const Conv2dParams& p);
 
 // bias: [O] or null.
 template <class T>
-void channels_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out);
+void channels_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, const Activation& activation,
+                          T* out);
 template <class T>
 void channels_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x);
 template <class T>

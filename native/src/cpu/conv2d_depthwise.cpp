@@ -56,7 +56,8 @@ bool depthwise_can(const Conv2dParams& p) {
 }
 
 template <class T>
-void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out) {
+void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, const Activation& activation,
+                           T* out) {
   const auto kernel = depthwise_table().of<T>().forward[p.kh == 5][p.stride_h == 2];
   const int64_t area = p.h * p.w, out_area = p.out_h() * p.out_w(), outputs = p.group_o();
   const Zeros<T> zeros(p.w);
@@ -68,7 +69,7 @@ void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const 
   shape.pad_h = p.pad_h;
   shape.pad_w = p.pad_w;
   shape.zeros = zeros.row();
-  shape.relu = relu;
+  shape.activation = activation;
   set_distance(p, shape);
   parallel_for(p.n * p.o, grain(area + out_area), [&](int64_t begin, int64_t end) {
     DepthwisePlane<T> plane = shape;
@@ -154,9 +155,9 @@ void depthwise_weight_gradient(const Conv2dParams& p, const T* grad, const T* x,
   });
 }
 
-#define INSTANTIATE(T)                                                                              \
-  template void depthwise_convolution(const Conv2dParams&, const T*, const T*, const T*, bool, T*); \
-  template void depthwise_input_gradient(const Conv2dParams&, const T*, const T*, T*);              \
+#define INSTANTIATE(T)                                                                                           \
+  template void depthwise_convolution(const Conv2dParams&, const T*, const T*, const T*, const Activation&, T*); \
+  template void depthwise_input_gradient(const Conv2dParams&, const T*, const T*, T*);                           \
   template void depthwise_weight_gradient(const Conv2dParams&, const T*, const T*, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -11,7 +11,8 @@ bool depthwise_can(const Conv2dParams& p);
 
 // bias: [O] or null.
 template <class T>
-void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out);
+void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, const Activation& activation,
+                           T* out);
 template <class T>
 void depthwise_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x);
 template <class T>

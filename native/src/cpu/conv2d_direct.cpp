@@ -53,7 +53,7 @@ std::vector<int64_t> tap_offsets(const DirectShape& s, const ImageLayout& layout
 template <class T>
 class Direct {
  public:
-  Direct(const DirectShape& s, const T* w, bool turned, const T* bias, bool relu)
+  Direct(const DirectShape& s, const T* w, bool turned, const T* bias, const Activation& activation)
       : s_(s),
         kernels_(conv2d_table().of<T>()),
         layout_(s),
@@ -66,7 +66,7 @@ class Direct {
         run_(run_pieces()),
         weights_(s.o * s.taps()),
         bias_(bias),
-        relu_(relu) {
+        activation_(activation) {
     pack_weights(s, w, turned, tiles_, weights_.get());
   }
 
@@ -162,7 +162,7 @@ class Direct {
     t.w = weights_.get() + (first_o + o) * s_.taps();
     t.out_channel = area;
     t.bias = bias_ == nullptr ? nullptr : bias_ + first_o + o;
-    t.relu = relu_;
+    t.activation = activation_;
     const int width = kernels_.pieces[rows - 1];
     for (int64_t first = 0; first < count; first += width) {
       for (int v = 0; v < width; ++v) {
@@ -184,7 +184,7 @@ class Direct {
   const int64_t rows_, columns_, pieces_per_row_, run_;
   const Scratch<T> weights_;
   const T* bias_;
-  const bool relu_;
+  const Activation activation_;
 };
 
 // Of the input's gradient at a stride: what the kernel elements of one phase give the pixels of one phase. Pixel
@@ -227,7 +227,7 @@ class PhaseGradient {
     for (int64_t i = 0; i < p.o * p.group_c(); ++i, w += p.kh * p.kw)
       for (int64_t y = rows.phase; y < p.kh; y += p.stride_h)
         for (int64_t x = columns.phase; x < p.kw; x += p.stride_w) *to++ = w[y * p.kw + x];
-    direct_.emplace(s, part.get(), true, nullptr, false);
+    direct_.emplace(s, part.get(), true, nullptr, kNoActivation);
   }
 
   int64_t area() const { return rows_.pixels * columns_.pixels; }
@@ -313,8 +313,9 @@ class StridedGradient {
 }  // namespace
 
 template <class T>
-void direct_convolution(const DirectShape& s, const T* x, const T* w, bool turned, const T* bias, bool relu, T* out) {
-  Direct<T>(s, w, turned, bias, relu).run(x, out);
+void direct_convolution(const DirectShape& s, const T* x, const T* w, bool turned, const T* bias,
+                        const Activation& activation, T* out) {
+  Direct<T>(s, w, turned, bias, activation).run(x, out);
 }
 
 template <class T>
@@ -322,8 +323,10 @@ void direct_strided_input_gradient(const Conv2dParams& p, const T* grad, const T
   StridedGradient<T>(p, w).run(grad, grad_x);
 }
 
-template void direct_convolution(const DirectShape&, const float*, const float*, bool, const float*, bool, float*);
-template void direct_convolution(const DirectShape&, const double*, const double*, bool, const double*, bool, double*);
+template void direct_convolution(const DirectShape&, const float*, const float*, bool, const float*, const Activation&,
+                                 float*);
+template void direct_convolution(const DirectShape&, const double*, const double*, bool, const double*,
+                                 const Activation&, double*);
 template void direct_strided_input_gradient(const Conv2dParams&, const float*, const float*, float*);
 template void direct_strided_input_gradient(const Conv2dParams&, const double*, const double*, double*);
 

@@ -11,7 +11,8 @@ constexpr int64_t kConvParallelWork = 1 << 20;
 // x [N, C, H, W] * w -> out [N, O, OH, OW]. `turned`: w is [C, O/groups, KH, KW] and turned by 180 degrees, as the
 // gradient of the input needs it. bias: [O] or null.
 template <class T>
-void direct_convolution(const DirectShape& s, const T* x, const T* w, bool turned, const T* bias, bool relu, T* out);
+void direct_convolution(const DirectShape& s, const T* x, const T* w, bool turned, const T* bias,
+                        const Activation& activation, T* out);
 
 // The gradient of the input at any stride, without dilation.
 template <class T>

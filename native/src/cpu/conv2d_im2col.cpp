@@ -140,7 +140,7 @@ class WeightGradient {
     t.ldc = s_.taps();
     t.alpha = T{1};
     t.bias = nullptr;
-    t.relu = false;
+    t.activation = kNoActivation;
     for (int64_t first = 0; first < columns; first += depth_) {
       t.k = std::min(depth_, columns - first);
       t.beta = add || first > 0 ? T{1} : T{0};
@@ -230,8 +230,8 @@ void im2col_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* 
     return implicit_input_gradient(DirectShape::forward(p), grad, w, grad_x);
   const Scratch<T> turned(p.o * p.group_c() * p.kh * p.kw);
   turn_weights(p, w, turned.get());
-  implicit_convolution(DirectShape::backward_input(p), grad, turned.get(), static_cast<const T*>(nullptr), false,
-                       grad_x);
+  implicit_convolution(DirectShape::backward_input(p), grad, turned.get(), static_cast<const T*>(nullptr),
+                       kNoActivation, grad_x);
 }
 
 template <class T>

@@ -7,7 +7,8 @@ namespace talus::cpu {
 
 // x [N, C, H, W] * w -> out [N, O, OH, OW]. bias: [O] or null.
 template <class T>
-void implicit_convolution(const DirectShape& s, const T* x, const T* w, const T* bias, bool relu, T* out);
+void implicit_convolution(const DirectShape& s, const T* x, const T* w, const T* bias, const Activation& activation,
+                          T* out);
 // grad [N, O, OH, OW] -> grad_x [N, C, H, W], where `s` is the forward pass.
 template <class T>
 void implicit_input_gradient(const DirectShape& s, const T* grad, const T* w, T* grad_x);

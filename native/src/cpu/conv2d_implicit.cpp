@@ -21,12 +21,12 @@ constexpr int64_t kCopyGrain = 1 << 16;
 template <class T>
 class Implicit {
  public:
-  Implicit(const DirectShape& s, const T* x, const T* w, const T* bias, bool relu, T* out)
+  Implicit(const DirectShape& s, const T* x, const T* w, const T* bias, const Activation& activation, T* out)
       : s_(s),
         x_(x),
         w_(w),
         bias_(bias),
-        relu_(relu),
+        activation_(activation),
         out_(out),
         gemm_(gemm_table().of<T>()),
         conv_(conv2d_table().of<T>()),
@@ -173,7 +173,7 @@ class Implicit {
     t.alpha = T{1};
     t.beta = c == 0 ? T{0} : T{1};
     t.bias = nullptr;
-    t.relu = last && relu_;
+    t.activation = last ? activation_ : kNoActivation;
     t.row_bias = last && bias_ != nullptr ? bias_ + row : nullptr;
     for (int64_t i = first_tile; i < last_tile; ++i) {
       const PixelTile& tile = patches.tile(i);
@@ -234,7 +234,7 @@ class Implicit {
 
   const DirectShape s_;
   const T *const x_, *const w_, *const bias_;
-  const bool relu_;
+  const Activation activation_;
   T* const out_;
   const GemmKernels<T>& gemm_;
   const ConvKernels<T>& conv_;
@@ -245,11 +245,14 @@ class Implicit {
 }  // namespace
 
 template <class T>
-void implicit_convolution(const DirectShape& s, const T* x, const T* w, const T* bias, bool relu, T* out) {
-  Implicit<T>(s, x, w, bias, relu, out).run();
+void implicit_convolution(const DirectShape& s, const T* x, const T* w, const T* bias, const Activation& activation,
+                          T* out) {
+  Implicit<T>(s, x, w, bias, activation, out).run();
 }
 
-template void implicit_convolution(const DirectShape&, const float*, const float*, const float*, bool, float*);
-template void implicit_convolution(const DirectShape&, const double*, const double*, const double*, bool, double*);
+template void implicit_convolution(const DirectShape&, const float*, const float*, const float*, const Activation&,
+                                   float*);
+template void implicit_convolution(const DirectShape&, const double*, const double*, const double*, const Activation&,
+                                   double*);
 
 }  // namespace talus::cpu

@@ -167,7 +167,7 @@ class ImplicitGradient {
     t.alpha = T{1};
     t.beta = o == 0 ? T{0} : T{1};
     t.bias = nullptr;
-    t.relu = false;
+    t.activation = kNoActivation;
     return t;
   }
 

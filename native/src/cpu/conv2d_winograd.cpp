@@ -81,14 +81,14 @@ class Winograd {
         depth_(part_ < chunk_ ? s.c : even_part(s.c, kFewTilesWeights / (form.panels * width_), lanes_)),
         product_(apart(chunk_ * grid_.tiles() * tile_)) {}
 
-  void run(const float* x, const float* w, const float* bias, bool relu, float* out) const {
+  void run(const float* x, const float* w, const float* bias, const Activation& activation, float* out) const {
     const int64_t chunks = ceil_div(grid_.strips(), chunk_);
     const auto range = [&](int64_t begin, int64_t end) {
       const Scratch<float> factors(form_.factors * product_);
       for (int64_t first = begin * chunk_; first < std::min(end * chunk_, grid_.strips()); first += chunk_) {
         const int64_t strips = std::min(chunk_, grid_.strips() - first);
         transform_inputs(x, first, strips, factors.get());
-        multiply(factors.get(), first, strips, w, bias, relu, out);
+        multiply(factors.get(), first, strips, w, bias, activation, out);
       }
     };
     if (own_) return parallel_for(chunks, 1, range);
@@ -136,8 +136,8 @@ class Winograd {
   }
 
   // Of the strips [first, first + strips), which are in `factors`.
-  void multiply(const float* factors, int64_t first, int64_t strips, const float* w, const float* bias, bool relu,
-                float* out) const {
+  void multiply(const float* factors, int64_t first, int64_t strips, const float* w, const float* bias,
+                const Activation& activation, float* out) const {
     const int64_t panels = ceil_div(s_.o, width_), parts = ceil_div(strips, part_);
     const int64_t group = ceil_div(parts, std::min(parts, ceil_div(kTasks, panels)));
     const int64_t groups = ceil_div(parts, group);
@@ -152,7 +152,7 @@ class Winograd {
           for (int64_t part = begin_part; part < std::min(parts, begin_part + group); ++part) {
             const int64_t strip = part * part_, count = std::min(part_, strips - strip);
             products(factors + strip * grid_.tiles() * tile_, o, c, depth, count * grid_.tiles(), space);
-            if (c + depth == s_.c) transform_outputs(first + strip, count, o, bias, relu, space, out);
+            if (c + depth == s_.c) transform_outputs(first + strip, count, o, bias, activation, space, out);
           }
         }
       }
@@ -192,7 +192,7 @@ class Winograd {
     t.alpha = 1;
     t.beta = c > 0 ? 1.0f : 0.0f;
     t.bias = nullptr;
-    t.relu = false;
+    t.activation = kNoActivation;
     for (int64_t product = 0; product < form_.products; ++product) {
       const int64_t factor = form_.factor[product], phases = form_.phases[factor];
       t.k = depth * phases;
@@ -206,8 +206,8 @@ class Winograd {
     }
   }
 
-  void transform_outputs(int64_t first, int64_t strips, int64_t o, const float* bias, bool relu, const Space& space,
-                         float* out) const {
+  void transform_outputs(int64_t first, int64_t strips, int64_t o, const float* bias, const Activation& activation,
+                         const Space& space, float* out) const {
     float add[64 / sizeof(float)];
     for (int64_t half = o; half < std::min(o + width_, s_.o); half += lanes_) {
       const int64_t outputs = std::min(lanes_, s_.o - half);
@@ -215,7 +215,7 @@ class Winograd {
       if (bias != nullptr) std::copy_n(bias + half, outputs, add);
       const float* from = space.products.get() + half - o;
       for (int64_t i = 0; i < strips; ++i, from += grid_.tiles() * width_) {
-        form_.output(grid_.tiles(), from, width_, space.product, add, relu, space.strip.get(), strip_row());
+        form_.output(grid_.tiles(), from, width_, space.product, add, activation, space.strip.get(), strip_row());
         const TileGrid::Strip s = grid_.strip(first + i);
         const int64_t skip_h = s.row == 0 ? s_.skip_h : 0, skip_w = s.column == 0 ? s_.skip_w : 0;
         const int64_t row = s.row * form_.tile - s_.skip_h + skip_h;
@@ -249,10 +249,10 @@ class Winograd {
 };
 
 void convolve_groups(const Conv2dParams& p, const Problem& s, const float* x, const float* w, const float* bias,
-                     bool relu, float* out) {
+                     const Activation& activation, float* out) {
   const Winograd winograd(s, form_of(s, p.stride_h > 1));
   each_group(s.groups, 9 * s.image_o * s.c * p.n * p.out_h() * p.out_w(), [&](int64_t g) {
-    winograd.run(x + g * s.c * s.h * s.w, w + g * s.o * s.c * 9, bias == nullptr ? nullptr : bias + g * s.o, relu,
+    winograd.run(x + g * s.c * s.h * s.w, w + g * s.o * s.c * 9, bias == nullptr ? nullptr : bias + g * s.o, activation,
                  out + g * s.o * s.oh * s.ow);
   });
 }
@@ -265,13 +265,13 @@ bool winograd_fits(ConvPass pass, const Conv2dParams& p) {
          p.n > 0 && p.c > 0 && p.o > 0;
 }
 
-void winograd_convolution(const Conv2dParams& p, const float* x, const float* w, const float* bias, bool relu,
-                          float* out) {
-  convolve_groups(p, Problem::forward(p), x, w, bias, relu, out);
+void winograd_convolution(const Conv2dParams& p, const float* x, const float* w, const float* bias,
+                          const Activation& activation, float* out) {
+  convolve_groups(p, Problem::forward(p), x, w, bias, activation, out);
 }
 
 void winograd_input_gradient(const Conv2dParams& p, const float* grad, const float* w, float* grad_x) {
-  convolve_groups(p, Problem::backward_input(p), grad, w, nullptr, false, grad_x);
+  convolve_groups(p, Problem::backward_input(p), grad, w, nullptr, kNoActivation, grad_x);
 }
 
 }  // namespace talus::cpu

@@ -12,8 +12,8 @@ namespace talus::cpu {
 bool winograd_fits(ConvPass pass, const Conv2dParams& p);
 
 // bias: [O] or null.
-void winograd_convolution(const Conv2dParams& p, const float* x, const float* w, const float* bias, bool relu,
-                          float* out);
+void winograd_convolution(const Conv2dParams& p, const float* x, const float* w, const float* bias,
+                          const Activation& activation, float* out);
 void winograd_input_gradient(const Conv2dParams& p, const float* grad, const float* w, float* grad_x);
 void winograd_weight_gradient(const Conv2dParams& p, const float* grad, const float* x, float* grad_w);
 

@@ -28,7 +28,7 @@ int64_t row_pitch(int64_t least, int64_t lanes) {
 
 class Winograd1d {
  public:
-  Winograd1d(const DirectShape& s, const float* w, bool turned, const float* bias, bool relu)
+  Winograd1d(const DirectShape& s, const float* w, bool turned, const float* bias, const Activation& activation)
       : s_(s),
         kernels_(conv2d_table().of<float>()),
         transforms_(winograd1d_table()),
@@ -46,7 +46,7 @@ class Winograd1d {
         offsets_(static_cast<size_t>(taps_)),
         weights_(kColumnPatch * s.o * taps_),
         bias_(bias),
-        relu_(relu) {
+        activation_(activation) {
     for (int64_t i = 0; i < taps_; ++i) {
       const int64_t c = columns_first_ ? i % s.group_c() : i / s.kw, j = columns_first_ ? i / s.group_c() : i % s.kw;
       offsets_[static_cast<size_t>(i)] = lead_ + c * plane_ + (turned ? s.kw - 1 - j : j) - s.pad_w;
@@ -145,7 +145,7 @@ class Winograd1d {
       to.m = products;
       to.out_row = s_.ow;
       to.out_channel = s_.oh * s_.ow;
-      to.relu = relu_;
+      to.activation = activation_;
       for (int64_t tile = 0; tile < channel_tiles_; ++tile) {
         const int64_t o = group * s_.group_o() + channel(tile);
         to.rows = static_cast<int>(channel(tile + 1) - channel(tile));
@@ -167,7 +167,7 @@ class Winograd1d {
     t.w = w;
     t.out_channel = pieces * lanes;
     t.bias = nullptr;
-    t.relu = false;
+    t.activation = kNoActivation;
     for (int64_t j = 0; j < kColumnPatch; ++j, t.w += taps_ * rows, products += rows * pieces * lanes)
       for (int64_t first = 0; first < pieces; first += width) {
         for (int v = 0; v < width; ++v) {
@@ -191,7 +191,7 @@ class Winograd1d {
   std::vector<int64_t> offsets_;
   const Scratch<float> weights_;
   const float* bias_;
-  const bool relu_;
+  const Activation activation_;
 };
 
 }  // namespace
@@ -201,13 +201,13 @@ bool winograd1d_fits(ConvPass pass, const Conv2dParams& p) {
          p.dilation_w == 1 && (pass != ConvPass::BackwardInput || (p.pad_h < p.kh && p.pad_w < p.kw));
 }
 
-void winograd1d_convolution(const Conv2dParams& p, const float* x, const float* w, const float* bias, bool relu,
-                            float* out) {
-  Winograd1d(DirectShape::forward(p), w, false, bias, relu).run(x, out);
+void winograd1d_convolution(const Conv2dParams& p, const float* x, const float* w, const float* bias,
+                            const Activation& activation, float* out) {
+  Winograd1d(DirectShape::forward(p), w, false, bias, activation).run(x, out);
 }
 
 void winograd1d_input_gradient(const Conv2dParams& p, const float* grad, const float* w, float* grad_x) {
-  Winograd1d(DirectShape::backward_input(p), w, true, nullptr, false).run(grad, grad_x);
+  Winograd1d(DirectShape::backward_input(p), w, true, nullptr, kNoActivation).run(grad, grad_x);
 }
 
 }  // namespace talus::cpu

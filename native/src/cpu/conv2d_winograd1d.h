@@ -12,8 +12,8 @@ namespace talus::cpu {
 bool winograd1d_fits(ConvPass pass, const Conv2dParams& p);
 
 // bias: [O] or null.
-void winograd1d_convolution(const Conv2dParams& p, const float* x, const float* w, const float* bias, bool relu,
-                            float* out);
+void winograd1d_convolution(const Conv2dParams& p, const float* x, const float* w, const float* bias,
+                            const Activation& activation, float* out);
 void winograd1d_input_gradient(const Conv2dParams& p, const float* grad, const float* w, float* grad_x);
 
 }  // namespace talus::cpu

@@ -174,7 +174,7 @@ class WeightGradient {
     t.alpha = 1;
     t.beta = add ? 1.0f : 0.0f;
     t.bias = nullptr;
-    t.relu = false;
+    t.activation = kNoActivation;
     for (int64_t product = 0; product < kWinogradProducts; ++product)
       for (int64_t j = 0; j < count; j += width_) {
         const int64_t vectors = std::min<int64_t>(kTileVectors, ceil_div(count - j, lanes_));

@@ -45,7 +45,7 @@ void multiply_pieces(const GemmKernels<T>& kernels, const Product<T>& p, int64_t
       piece.alpha = T{1};
       piece.beta = T{0};
       piece.bias = piece.row_bias = nullptr;
-      piece.relu = false;
+      piece.activation = kNoActivation;
       multiply_whole(kernels, piece);
     }
   });
@@ -60,7 +60,7 @@ void multiply_pieces(const GemmKernels<T>& kernels, const Product<T>& p, int64_t
       if (p.beta != T{0}) v += p.beta * c[j];
       if (p.bias != nullptr) v += p.bias[j];
       if (p.row_bias != nullptr) v += of_row;
-      c[j] = p.relu && v < T{0} ? T{0} : v;
+      c[j] = activated(p.activation, v);
     }
   }
 }
@@ -98,7 +98,7 @@ void gemm_of(GemmParams p) {
                       static_cast<T>(p.beta),
                       p.row_bias ? nullptr : static_cast<const T*>(p.bias),
                       p.row_bias ? static_cast<const T*>(p.bias) : nullptr,
-                      p.epilogue == TALUS_EPILOGUE_RELU};
+                      p.activation};
   };
   if (p.batch == 1) return multiply(kernels, entry(0));
   const auto range = [&](int64_t begin, int64_t end) {

@@ -30,7 +30,7 @@ struct Matrix {
   }
 };
 
-// C = relu(alpha * A B + beta * C + bias + row_bias)
+// C = activation(alpha * A B + beta * C + bias + row_bias)
 template <class T>
 struct Product {
   int64_t m, n, k;
@@ -39,7 +39,7 @@ struct Product {
   int64_t ldc;
   T alpha, beta;
   const T *bias, *row_bias;  // [n] and [m], or null
-  bool relu;
+  Activation activation;
 };
 
 // Tiles of B that stay in L1 are as deep as a multiple of this.

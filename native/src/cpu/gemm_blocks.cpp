@@ -226,7 +226,7 @@ class Blocks {
     t.ldc = p_.ldc;
     t.alpha = p_.alpha;
     t.beta = k_ == 0 ? p_.beta : T{1};
-    t.relu = last_sum() && p_.relu;
+    t.activation = last_sum() ? p_.activation : kNoActivation;
     return t;
   }
   bool last_sum() const { return k_ + depth_ == p_.k; }

@@ -47,7 +47,7 @@ void multiply_small(const GemmKernels<T>& kernels, const Product<T>& p) {
   t.ldc = p.ldc;
   t.alpha = p.alpha;
   t.beta = p.beta;
-  t.relu = p.relu;
+  t.activation = p.activation;
   for (int j = 0; j < n; j += width) {
     t.n = std::min(width, n - j);
     t.b = p.b.at(0, j);
@@ -97,7 +97,7 @@ void multiply_dots(const GemmKernels<T>& kernels, const Product<T>& p) {
     t.ldc = p.ldc;
     t.alpha = p.alpha;
     t.beta = p.beta;
-    t.relu = p.relu;
+    t.activation = p.activation;
     for (int64_t block = begin; block < end; ++block) {
       // Blocks of nearly equal size.
       const int64_t group = block % groups, column_group = block / groups;
@@ -159,8 +159,8 @@ void multiply_vector(const GemmKernels<T>& kernels, const Product<T>& p) {
     for (int64_t i = 0; i < count; ++i) y[i] += p.bias[row ? i : 0];
   if (p.row_bias != nullptr)
     for (int64_t i = 0; i < count; ++i) y[i] += p.row_bias[row ? 0 : i];
-  if (p.relu)
-    for (int64_t i = 0; i < count; ++i) y[i] = y[i] < T{0} ? T{0} : y[i];
+  if (p.activation.clamps)
+    for (int64_t i = 0; i < count; ++i) y[i] = activated(p.activation, y[i]);
   if (!in_place)
     for (int64_t i = 0; i < count; ++i) p.c[i * step] = y[i];
 }

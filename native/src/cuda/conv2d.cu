@@ -19,14 +19,15 @@ constexpr int64_t kMostElements = std::numeric_limits<int32_t>::max() - (1 << 16
 constexpr int64_t kDepthwiseOutputs = 16, kDepthwiseTaps = 1024;
 
 template <class T>
-__global__ void __launch_bounds__(kAddThreads) add_pieces(const T* pieces, int count, int64_t size, int64_t area,
-                                                          int64_t channels, const T* bias, bool relu, T* out) {
+__global__ void __launch_bounds__(kAddThreads)
+    add_pieces(const T* pieces, int count, int64_t size, int64_t area, int64_t channels, const T* bias,
+               const Activation activation, T* out) {
   const int64_t i = int64_t{blockIdx.x} * kAddThreads + threadIdx.x;
   if (i >= size) return;
   T sum = pieces[i];
 #pragma unroll 4
   for (int piece = 1; piece < count; ++piece) sum += pieces[piece * size + i];
-  out[i] = conv_epilogue(sum, bias, bias != nullptr ? static_cast<int>(i / area % channels) : 0, relu);
+  out[i] = conv_epilogue(sum, bias, bias != nullptr ? static_cast<int>(i / area % channels) : 0, activation);
 }
 
 bool depthwise(const Conv2dParams& p) {
@@ -51,13 +52,13 @@ void fill_zero(T* out, int64_t size) {
 }  // namespace
 
 template <class T>
-void add_conv_pieces(const T* pieces, int count, int64_t size, int64_t area, int64_t channels, const T* bias, bool relu,
-                     T* out) {
+void add_conv_pieces(const T* pieces, int count, int64_t size, int64_t area, int64_t channels, const T* bias,
+                     const Activation& activation, T* out) {
   launch(add_pieces<T>, blocks_for(size, kAddThreads), dim3(kAddThreads), 0, pieces, count, size, area, channels, bias,
-         relu, out);
+         activation, out);
 }
-template void add_conv_pieces(const float*, int, int64_t, int64_t, int64_t, const float*, bool, float*);
-template void add_conv_pieces(const double*, int, int64_t, int64_t, int64_t, const double*, bool, double*);
+template void add_conv_pieces(const float*, int, int64_t, int64_t, int64_t, const float*, const Activation&, float*);
+template void add_conv_pieces(const double*, int, int64_t, int64_t, int64_t, const double*, const Activation&, double*);
 
 int64_t conv_images(const Conv2dParams& p) {
   return kMostElements / std::max<int64_t>({p.c * p.h * p.w, p.o * p.out_h() * p.out_w(), 1});
@@ -74,13 +75,14 @@ ConvWay conv_way_of(int dtype, int pass, const Conv2dParams& p) {
   return way;
 }
 
-void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias, int epilogue, void* out) {
+void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias,
+            const Activation& activation, void* out) {
   dispatch_float(dtype, "conv2d", [&](auto type) {
     using T = typename decltype(type)::type;
     if (!check_sizes(p) || p.o == 0) return;
     const auto convolve = depthwise(p) ? depthwise_convolution<T> : product_convolution<T>;
-    convolve(p, static_cast<const T*>(x), static_cast<const T*>(w), static_cast<const T*>(bias),
-             epilogue == TALUS_EPILOGUE_RELU, static_cast<T*>(out));
+    convolve(p, static_cast<const T*>(x), static_cast<const T*>(w), static_cast<const T*>(bias), activation,
+             static_cast<T*>(out));
   });
 }
 

@@ -20,7 +20,8 @@ ConvWay conv_way_of(int dtype, int pass, const Conv2dParams& p);
 
 // As products of matrices, for every shape.
 template <class T>
-void product_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out);
+void product_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, const Activation& activation,
+                         T* out);
 template <class T>
 void product_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x);
 template <class T>
@@ -33,7 +34,8 @@ ConvWay way_of_weight_gradient(const Conv2dParams& p);
 
 // For groups of one input channel.
 template <class T>
-void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out);
+void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, const Activation& activation,
+                           T* out);
 template <class T>
 void depthwise_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T* grad_x);
 template <class T>
@@ -41,8 +43,8 @@ void depthwise_weight_gradient(const Conv2dParams& p, const T* grad, const T* x,
 
 // out[i] = epilogue(sum of the pieces' i-th elements, in order); channels of out have `area` elements.
 template <class T>
-void add_conv_pieces(const T* pieces, int count, int64_t size, int64_t area, int64_t channels, const T* bias, bool relu,
-                     T* out);
+void add_conv_pieces(const T* pieces, int count, int64_t size, int64_t area, int64_t channels, const T* bias,
+                     const Activation& activation, T* out);
 
 // Images of a launch: 32-bit offsets number the elements of what is read and written.
 int64_t conv_images(const Conv2dParams& p);

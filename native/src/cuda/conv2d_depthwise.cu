@@ -76,7 +76,8 @@ void for_images(const Conv2dParams& p, F&& f) {
 }  // namespace
 
 template <class T>
-void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out) {
+void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, const Activation& activation,
+                           T* out) {
   const int64_t kernel = square(p);
   const bool strips = kernel > 0 && (strides_are(p, 1) || strides_are(p, 2));
   const auto run = !strips ? depthwise_points<T>
@@ -87,7 +88,7 @@ void depthwise_convolution(const Conv2dParams& p, const T* x, const T* w, const 
   for_images(p, [&](int64_t n, int64_t begin) {
     const DepthwiseShape s = forward_shape(p, n, strips ? kDepthwiseStrip : 1);
     launch(run, blocks_for(s.threads, kDepthwiseThreads), dim3(kDepthwiseThreads), 0, s, x + begin * p.c * p.h * p.w, w,
-           bias, relu, out + begin * p.o * s.out_h * s.out_w);
+           bias, activation, out + begin * p.o * s.out_h * s.out_w);
   });
 }
 
@@ -103,7 +104,7 @@ void depthwise_input_gradient(const Conv2dParams& p, const T* grad, const T* w, 
       s.pad_w = narrow(kernel - 1 - p.pad_w);
       launch(kernel == 3 ? depthwise_strips<T, 3, 1, true> : depthwise_strips<T, 5, 1, true>,
              blocks_for(s.threads, kDepthwiseThreads), dim3(kDepthwiseThreads), 0, s, from, w,
-             static_cast<const T*>(nullptr), false, to);
+             static_cast<const T*>(nullptr), kNoActivation, to);
     } else {
       const DepthwiseShape s = gradient_shape(p, n, 1);
       launch(kernel == 3   ? depthwise_input_points<T, 3>
@@ -133,12 +134,12 @@ void depthwise_weight_gradient(const Conv2dParams& p, const T* grad, const T* x,
     launch(run, grid, dim3(kTeamBlock), 0, s, narrow(piece), grad + begin * p.o * area, x + begin * p.c * p.h * p.w,
            all > 1 ? sums.get() + begin / step * each * size : grad_w);
   });
-  if (all > 1) add_conv_pieces<T>(sums.get(), narrow(all), size, 1, p.o, nullptr, false, grad_w);
+  if (all > 1) add_conv_pieces<T>(sums.get(), narrow(all), size, 1, p.o, nullptr, kNoActivation, grad_w);
 }
 
-#define TALUS_INSTANTIATE(T)                                                                        \
-  template void depthwise_convolution(const Conv2dParams&, const T*, const T*, const T*, bool, T*); \
-  template void depthwise_input_gradient(const Conv2dParams&, const T*, const T*, T*);              \
+#define TALUS_INSTANTIATE(T)                                                                                     \
+  template void depthwise_convolution(const Conv2dParams&, const T*, const T*, const T*, const Activation&, T*); \
+  template void depthwise_input_gradient(const Conv2dParams&, const T*, const T*, T*);                           \
   template void depthwise_weight_gradient(const Conv2dParams&, const T*, const T*, T*);
 TALUS_INSTANTIATE(float)
 TALUS_INSTANTIATE(double)

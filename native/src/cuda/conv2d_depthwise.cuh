@@ -40,7 +40,8 @@ struct DepthwiseShape {
 // Kernel x Kernel windows that lie dense. Gradient: of the input, for stride 1, where filters are seen from their end.
 template <class T, int Kernel, int Stride, bool Gradient>
 __global__ void __launch_bounds__(kDepthwiseThreads, kDepthwiseBlocks<T, Kernel, Gradient>)
-    depthwise_strips(const DepthwiseShape s, const T* images, const T* weight, const T* bias, bool relu, T* out) {
+    depthwise_strips(const DepthwiseShape s, const T* images, const T* weight, const T* bias,
+                     const Activation activation, T* out) {
   const int i = static_cast<int>(blockIdx.x * kDepthwiseThreads + threadIdx.x);
   if (i >= s.threads) return;
   int n, channel, strip, column;
@@ -75,14 +76,15 @@ __global__ void __launch_bounds__(kDepthwiseThreads, kDepthwiseBlocks<T, Kernel,
     const int row = strip * kDepthwiseStrip + q;
     if (row < s.out_h)
       out[((n * s.channels + channel) * s.out_h + row) * s.out_w + column] =
-          conv_epilogue(sums[q], bias, channel, relu);
+          conv_epilogue(sums[q], bias, channel, activation);
   }
 }
 
 // A thread an output, for every shape.
 template <class T>
 __global__ void __launch_bounds__(kDepthwiseThreads)
-    depthwise_points(const DepthwiseShape s, const T* images, const T* weight, const T* bias, bool relu, T* out) {
+    depthwise_points(const DepthwiseShape s, const T* images, const T* weight, const T* bias,
+                     const Activation activation, T* out) {
   const int i = static_cast<int>(blockIdx.x * kDepthwiseThreads + threadIdx.x);
   if (i >= s.threads) return;
   int n, channel, row, column;
@@ -94,7 +96,7 @@ __global__ void __launch_bounds__(kDepthwiseThreads)
     for (int v = 0, x = left; v < s.kw; ++v, x += s.dilation_w)
       if (x >= 0 && x < s.in_w) sum += images[from + y * s.in_w + x] * weight[(channel * s.kh + u) * s.kw + v];
   }
-  out[i] = conv_epilogue(sum, bias, channel, relu);
+  out[i] = conv_epilogue(sum, bias, channel, activation);
 }
 
 // A thread an input, for every shape. Kernel: the height and width of filters that are unrolled, or 0.

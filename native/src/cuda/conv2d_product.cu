@@ -98,7 +98,7 @@ void multiply_by(const ConvSize& size, ConvProduct<T> p, std::vector<ConvPhase> 
       launch(conv_tiles<T, Tile, Gradient>, grid, dim3(Tile::kThreads), 0, p);
     }
     if (pieces > 1)
-      add_conv_pieces<T>(p.pieces, pieces, p.piece_size, p.out_plane, p.groups * p.rows, p.bias, p.relu, p.out);
+      add_conv_pieces<T>(p.pieces, pieces, p.piece_size, p.out_plane, p.groups * p.rows, p.bias, p.activation, p.out);
   });
 }
 
@@ -127,28 +127,12 @@ bool whole_vectors(const void* data, int64_t line) {
 }  // namespace
 
 template <class T>
-void product_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, bool relu, T* out) {
+void product_convolution(const Conv2dParams& p, const T* x, const T* w, const T* bias, const Activation& activation,
+                         T* out) {
   const int64_t in_area = p.h * p.w, area = p.out_h() * p.out_w();
   if (pointwise(p)) {
-    GemmParams g{p.n,
-                 false,
-                 false,
-                 p.o,
-                 area,
-                 p.c,
-                 1,
-                 w,
-                 p.c,
-                 0,
-                 x,
-                 area,
-                 p.c * area,
-                 0,
-                 out,
-                 area,
-                 p.o * area,
-                 bias,
-                 relu ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE};
+    GemmParams g{p.n, false, false,      p.o, area, p.c,  1,          w,    p.c,       0,
+                 x,   area,  p.c * area, 0,   out,  area, p.o * area, bias, activation};
     g.row_bias = true;
     return gemm_at(conv_precision(pointwise_size(p, false)), kDtype<T>, g);
   }
@@ -160,7 +144,7 @@ void product_convolution(const Conv2dParams& p, const T* x, const T* w, const T*
   product.out_image = static_cast<int>(p.o * area);
   product.out_w = static_cast<int>(p.out_w());
   product.bias = bias;
-  product.relu = relu;
+  product.activation = activation;
   for (int64_t begin = 0, step = conv_images(p); begin < p.n; begin += step) {
     const int64_t images = std::min(step, p.n - begin);
     product.images = {x + begin * p.c * in_area, static_cast<int>(p.c * in_area), static_cast<int>(in_area)};
@@ -176,7 +160,7 @@ void product_input_gradient(const Conv2dParams& p, const T* grad, const T* w, T*
   if (pointwise(p))
     return gemm_at(conv_precision(pointwise_size(p, true)), kDtype<T>,
                    GemmParams{p.n, true, false, p.c, area, p.o, 1, w, p.c, 0, grad, area, p.o * area, 0, grad_x, area,
-                              p.c * area, nullptr, TALUS_EPILOGUE_NONE});
+                              p.c * area, nullptr, kNoActivation});
   ConvProduct<T> product = product_of(p, w);
   product.channels = static_cast<int>(p.group_o());
   product.rows = static_cast<int>(p.group_c());
@@ -201,9 +185,9 @@ ConvWay way_of_product(const Conv2dParams& p, bool gradient) {
   return product_way<T>(size, kMostPieces);
 }
 
-#define TALUS_INSTANTIATE(T)                                                                      \
-  template void product_convolution(const Conv2dParams&, const T*, const T*, const T*, bool, T*); \
-  template void product_input_gradient(const Conv2dParams&, const T*, const T*, T*);              \
+#define TALUS_INSTANTIATE(T)                                                                                   \
+  template void product_convolution(const Conv2dParams&, const T*, const T*, const T*, const Activation&, T*); \
+  template void product_input_gradient(const Conv2dParams&, const T*, const T*, T*);                           \
   template ConvWay way_of_product<T>(const Conv2dParams&, bool);
 TALUS_INSTANTIATE(float)
 TALUS_INSTANTIATE(double)

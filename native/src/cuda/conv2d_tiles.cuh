@@ -22,7 +22,7 @@ struct ConvProduct {
   bool out_vectors;
   T* out;
   const T* bias;
-  bool relu;
+  Activation activation;
   T* pieces;  // [pieces, n, ...] as out, or nullptr
   int64_t piece_size;
 };
@@ -34,9 +34,9 @@ struct ConvTile {
 };
 
 template <class T>
-__device__ __forceinline__ T conv_epilogue(T sum, const T* bias, int channel, bool relu) {
+__device__ __forceinline__ T conv_epilogue(T sum, const T* bias, int channel, const Activation& activation) {
   if (bias != nullptr) sum += bias[channel];
-  return relu && sum < T{0} ? T{0} : sum;
+  return activated(activation, sum);
 }
 
 template <class T>
@@ -98,7 +98,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks) conv_tiles(cons
 #pragma unroll
       for (int v = 0; v < kVector; ++v) {
         const T sum = sums[i][j * kVector + v];
-        values.at[v] = whole ? conv_epilogue(sum, p.bias, channel, p.relu) : sum;
+        values.at[v] = whole ? conv_epilogue(sum, p.bias, channel, p.activation) : sum;
       }
       // Vectors do not reach over the end: areas are whole vectors then.
       if (p.out_vectors) {

@@ -49,7 +49,7 @@ void product_weight_gradient(const Conv2dParams& p, const T* grad, const T* x, T
       launch(conv_weight_tiles<T, Tile>, dim3(static_cast<unsigned>(blocks), 1, static_cast<unsigned>(each)),
              dim3(Tile::kThreads), 0, product);
     }
-    if (all > 1) add_conv_pieces<T>(sums.get(), static_cast<int>(all), size, 1, p.o, nullptr, false, grad_w);
+    if (all > 1) add_conv_pieces<T>(sums.get(), static_cast<int>(all), size, 1, p.o, nullptr, kNoActivation, grad_w);
   };
   const ConvSize shape = size_of(p, product.phase);
   with_conv_tiles<T>(shape, [&](auto tiles) {

@@ -137,7 +137,8 @@ struct Finish {
   T* c;
   int64_t batch, m, n, ldc, stride_c;
   const T* bias;
-  bool row_bias, relu;
+  bool row_bias;
+  Activation activation;
 };
 
 template <class T>
@@ -149,7 +150,7 @@ __global__ void __launch_bounds__(kColumns* kLines) cublas_finish(const Finish<T
     for (int64_t col = int64_t{blockIdx.x} * kColumns + threadIdx.x; col < p.n; col += int64_t{gridDim.x} * kColumns) {
       T v = c[col];
       if (p.bias != nullptr) v += p.bias[p.row_bias ? row : col];
-      c[col] = p.relu && v < T{0} ? T{0} : v;
+      c[col] = activated(p.activation, v);
     }
   }
 }
@@ -159,15 +160,8 @@ void finish(const GemmParams& g) {
   const auto blocks = [](int64_t all, int64_t of_block, int64_t most) {
     return static_cast<unsigned>(std::min((all + of_block - 1) / of_block, most));
   };
-  const Finish<T> p = {static_cast<T*>(g.c),
-                       g.batch,
-                       g.m,
-                       g.n,
-                       g.ldc,
-                       g.stride_c,
-                       static_cast<const T*>(g.bias),
-                       g.row_bias,
-                       g.epilogue == TALUS_EPILOGUE_RELU};
+  const Finish<T> p = {static_cast<T*>(g.c),          g.batch,    g.m,         g.n, g.ldc, g.stride_c,
+                       static_cast<const T*>(g.bias), g.row_bias, g.activation};
   launch(cublas_finish<T>, dim3(blocks(g.n, kColumns, 1 << 20), blocks(g.batch * g.m, kLines, 65535)),
          dim3(kColumns, kLines), 0, p);
 }
@@ -213,7 +207,7 @@ void cublas_gemm(int precision, int dtype, const GemmParams& p) {
   dispatch_float(dtype, "gemm", [&](auto type) {
     using T = typename decltype(type)::type;
     multiply<T>(precision, p);
-    if (p.bias != nullptr || p.epilogue == TALUS_EPILOGUE_RELU) finish<T>(p);
+    if (p.bias != nullptr || p.activation.clamps) finish<T>(p);
   });
 }
 

@@ -114,7 +114,7 @@ void gemm_of(int precision, const GemmParams& g) {
   p.beta = static_cast<T>(g.beta);
   p.bias = static_cast<const T*>(g.bias);
   p.row_bias = g.row_bias;
-  p.relu = g.epilogue == TALUS_EPILOGUE_RELU;
+  p.activation = g.activation;
   for (int64_t begin = 0; begin < g.batch; begin += kMostEntries) {
     const int64_t entries = std::min(kMostEntries, g.batch - begin);
     if (g.m == 1 || g.n == 1)

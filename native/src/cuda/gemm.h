@@ -26,7 +26,8 @@ struct GemmProduct {
   bool c_vectors, pieces_vectors;
   T alpha, beta;
   const T* bias;
-  bool row_bias, relu;
+  bool row_bias;
+  Activation activation;
   T* pieces;  // [pieces, batch, m, n], or nullptr
 };
 

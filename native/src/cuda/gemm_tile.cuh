@@ -190,7 +190,7 @@ __device__ __forceinline__ T gemm_epilogue(const GemmProduct<T>& p, T sum, const
   T v = p.alpha * sum;
   if (p.beta != T{0}) v += p.beta * *c;
   if (p.bias != nullptr) v += p.bias[p.row_bias ? row : col];
-  return p.relu && v < T{0} ? T{0} : v;
+  return activated(p.activation, v);
 }
 
 // Blocks go through C in bands of this many rows of tiles, so that those that run together share panels in L2.

@@ -23,7 +23,7 @@ struct VectorProduct {
   T alpha, beta;
   const T* bias;
   int64_t bias_step;
-  bool relu;
+  Activation activation;
   T* pieces;  // [pieces, batch, rows], or nullptr
 };
 
@@ -33,7 +33,7 @@ __device__ __forceinline__ void finish(const VectorProduct<T>& p, T sum, int64_t
   T v = p.alpha * sum;
   if (p.beta != T{0}) v += p.beta * *out;
   if (p.bias != nullptr) v += p.bias[row * p.bias_step];
-  *out = p.relu && v < T{0} ? T{0} : v;
+  *out = activated(p.activation, v);
 }
 
 template <class T>
@@ -129,7 +129,7 @@ void multiply_vector(const GemmProduct<T>& p, int64_t entries, bool a_along_k, b
   v.beta = p.beta;
   v.bias = p.bias;
   v.bias_step = p.row_bias == column ? 1 : 0;
-  v.relu = p.relu;
+  v.activation = p.activation;
 
   const bool along_k = column ? a_along_k : b_along_k;
   const int blocks = blocks_of(v.matrix.rows, along_k ? kWarps : kWarp);

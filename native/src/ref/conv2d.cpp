@@ -35,7 +35,8 @@ int64_t output_size(const Conv2dParams& p) { return p.n * p.o * p.out_h() * p.ou
 
 }  // namespace
 
-void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias, int epilogue, void* out) {
+void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, const void* bias,
+            const Activation& activation, void* out) {
   dispatch_float(dtype, "conv2d", [&](auto type) {
     using T = typename decltype(type)::type;
     std::vector<double> sums(static_cast<size_t>(output_size(p)));
@@ -44,7 +45,7 @@ void conv2d(int dtype, const Conv2dParams& p, const void* x, const void* w, cons
     });
     for (int64_t i = 0; i < output_size(p); ++i) {
       if (bias != nullptr) sums[i] += static_cast<const T*>(bias)[i / (p.out_h() * p.out_w()) % p.o];
-      if (epilogue == TALUS_EPILOGUE_RELU && sums[i] < 0) sums[i] = 0;
+      sums[i] = activated(activation, sums[i]);
     }
     write<T>(sums, out);
   });

@@ -22,8 +22,7 @@ void gemm(int dtype, const GemmParams& p) {
           sum *= p.alpha;
           if (p.beta != 0) sum += p.beta * static_cast<long double>(c[i * p.ldc + j]);
           if (p.bias != nullptr) sum += static_cast<const T*>(p.bias)[p.row_bias ? i : j];
-          if (p.epilogue == TALUS_EPILOGUE_RELU && sum < 0) sum = 0;
-          c[i * p.ldc + j] = static_cast<T>(sum);
+          c[i * p.ldc + j] = static_cast<T>(activated(p.activation, sum));
         }
       }
     }

@@ -60,7 +60,7 @@ Problem problem_of(Pass pass, bool tf32, const talus::Conv2dParams& c) {
   if (pass == kForward) {
     p.input(x_size), p.input(w_size), p.output(out_size);
     kernel(talus::cuda::conv2d, talus::ref::conv2d, [c](auto conv2d, const Addresses& at) {
-      conv2d(TALUS_FLOAT32, c, at[0], at[1], nullptr, TALUS_EPILOGUE_NONE, at[2]);
+      conv2d(TALUS_FLOAT32, c, at[0], at[1], nullptr, talus::kNoActivation, at[2]);
     });
   } else if (pass == kGradX) {
     p.input(out_size), p.input(w_size), p.output(x_size);

@@ -60,7 +60,7 @@ Problem problem_of(const Shape& s, bool tf32) {
                                  s.n,
                                  s.m * s.n,
                                  nullptr,
-                                 TALUS_EPILOGUE_NONE};
+                                 talus::kNoActivation};
     talus::set_float32_matmul_precision(tf32 ? TALUS_PRECISION_HIGH : TALUS_PRECISION_HIGHEST);
     gemm(TALUS_FLOAT32, g);
     talus::set_float32_matmul_precision(TALUS_PRECISION_HIGHEST);

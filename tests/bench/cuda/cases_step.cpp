@@ -48,7 +48,7 @@ talus::Pool2dParams pool(int64_t planes, int64_t size) {
 void multiply(const Kernels& k, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t depth, const void* a,
               const void* b, void* c, const void* bias = nullptr) {
   k.gemm(kFloat, {1, trans_a, trans_b, m, n, depth, 1, a, trans_a ? m : depth, 0, b, trans_b ? depth : n, 0, 0, c, n, 0,
-                  bias, TALUS_EPILOGUE_NONE});
+                  bias, talus::kNoActivation});
 }
 
 struct Operands {
@@ -92,10 +92,10 @@ struct Step {
     const auto relu = [&](int l) {
       k.unary(TALUS_RELU, kFloat, talus::Geometry<2>(size(l), 0, nullptr), at(o.sum[l]), 0, 0, at(o.out[l]));
     };
-    k.conv2d(kFloat, c1, at(o.x), at(o.w[0]), at(o.b[0]), TALUS_EPILOGUE_NONE, at(o.sum[0]));
+    k.conv2d(kFloat, c1, at(o.x), at(o.w[0]), at(o.b[0]), talus::kNoActivation, at(o.sum[0]));
     relu(0);
     k.max_pool2d(kFloat, p1, at(o.out[0]), at(o.pooled[0]), at(o.taps[0]));
-    k.conv2d(kFloat, c2, at(o.pooled[0]), at(o.w[1]), at(o.b[1]), TALUS_EPILOGUE_NONE, at(o.sum[1]));
+    k.conv2d(kFloat, c2, at(o.pooled[0]), at(o.w[1]), at(o.b[1]), talus::kNoActivation, at(o.sum[1]));
     relu(1);
     k.max_pool2d(kFloat, p2, at(o.out[1]), at(o.pooled[1]), at(o.taps[1]));
     for (int l = 2; l < kLayers; ++l) {

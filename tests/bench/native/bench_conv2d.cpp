@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
     const int f = TALUS_FLOAT32, o = static_cast<int>(p.o / p.groups), a = static_cast<int>(area),
               t = static_cast<int>(taps);
     const auto time = bench::race(
-        {[&] { talus::cpu::conv2d(f, p, x.data(), w.data(), bias.data(), TALUS_EPILOGUE_NONE, out.data()); },
+        {[&] { talus::cpu::conv2d(f, p, x.data(), w.data(), bias.data(), talus::kNoActivation, out.data()); },
          [&] { talus::cpu::conv2d_backward_input(f, p, grad.data(), w.data(), grad_x.data()); },
          [&] { talus::cpu::conv2d_backward_weight(f, p, grad.data(), x.data(), grad_w.data()); },
          [&] { talus::cpu::conv2d_backward_bias(f, p, grad.data(), bias.data()); },

@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
           talus::cpu::force_algorithm(pass.pass, name);
           const int f = TALUS_FLOAT32;
           if (pass.pass == ConvPass::Forward)
-            talus::cpu::conv2d(f, p, x.get(), w.get(), nullptr, TALUS_EPILOGUE_NONE, out.get());
+            talus::cpu::conv2d(f, p, x.get(), w.get(), nullptr, talus::kNoActivation, out.get());
           else if (pass.pass == ConvPass::BackwardInput)
             talus::cpu::conv2d_backward_input(f, p, grad.get(), w.get(), grad_x.get());
           else

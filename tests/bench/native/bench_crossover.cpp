@@ -89,13 +89,13 @@ int main(int argc, char** argv) {
   for (const int64_t n : {32, 64, 96, 101, 102, 128, 160, 256, 512})
     row("product of matrices", std::to_string(n) + " squared", n * n * n, threads, rounds, [&] {
       talus::cpu::gemm(f, {1, false, false, n, n, n, 1, x.get(), n, 0, y.get(), n, 0, 0, out.get(), n, 0, nullptr,
-                           TALUS_EPILOGUE_NONE});
+                           talus::kNoActivation});
     });
   for (const int64_t n : {1, 2, 4, 8, 16, 32, 64}) {
     const int64_t params[TALUS_CONV_PARAMS] = {n, 6, 15, 15, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1};
     const talus::Conv2dParams p(params);
     row("convolution", std::to_string(n) + " images 6>16 15x15 k3", n * 16 * 54 * 169, threads, rounds,
-        [&] { talus::cpu::conv2d(f, p, x.get(), y.get(), nullptr, TALUS_EPILOGUE_NONE, out.get()); });
+        [&] { talus::cpu::conv2d(f, p, x.get(), y.get(), nullptr, talus::kNoActivation, out.get()); });
   }
   return 0;
 }

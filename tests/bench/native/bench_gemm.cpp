@@ -112,9 +112,9 @@ int main(int argc, char** argv) {
     const auto a = bench::values<float>(s.m * s.k), b = bench::values<float>(s.k * s.n);
     std::vector<float> c(static_cast<size_t>(s.m * s.n));
     const int64_t lda = s.trans_a ? s.m : s.k, ldb = s.trans_b ? s.k : s.n;
-    const talus::GemmParams p = {1,   s.trans_a, s.trans_b,          s.m, s.n, s.k, 1,        a.data(),
-                                 lda, 0,         b.data(),           ldb, 0,   0,   c.data(), s.n,
-                                 0,   nullptr,   TALUS_EPILOGUE_NONE};
+    const talus::GemmParams p = {
+        1, s.trans_a, s.trans_b,           s.m, s.n, s.k, 1, a.data(), lda, 0, b.data(), ldb, 0, 0, c.data(), s.n,
+        0, nullptr,   talus::kNoActivation};
     const auto i = [](int64_t v) { return static_cast<int>(v); };
     const auto time = take_turns({[&] { talus::cpu::gemm(TALUS_FLOAT32, p); },
                                   [&] {

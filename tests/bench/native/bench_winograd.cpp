@@ -48,10 +48,12 @@ int main(int argc, char** argv) {
     const auto forward = DirectShape::forward(p), backward = DirectShape::backward_input(p);
     const float* none = nullptr;
     const auto time = bench::race(
-        {[&] { direct_convolution(forward, x.data(), w.data(), false, none, false, out.data()); },
-         [&] { implicit_convolution(DirectShape::forward(p), x.data(), w.data(), none, false, out.data()); },
-         [&] { winograd_convolution(p, x.data(), w.data(), none, false, out.data()); },
-         [&] { direct_convolution(backward, grad.data(), w.data(), true, none, false, grad_x.data()); },
+        {[&] { direct_convolution(forward, x.data(), w.data(), false, none, talus::kNoActivation, out.data()); },
+         [&] {
+           implicit_convolution(DirectShape::forward(p), x.data(), w.data(), none, talus::kNoActivation, out.data());
+         },
+         [&] { winograd_convolution(p, x.data(), w.data(), none, talus::kNoActivation, out.data()); },
+         [&] { direct_convolution(backward, grad.data(), w.data(), true, none, talus::kNoActivation, grad_x.data()); },
          [&] { im2col_input_gradient(p, grad.data(), w.data(), grad_x.data()); },
          [&] { winograd_input_gradient(p, grad.data(), w.data(), grad_x.data()); },
          [&] { direct_weight_gradient(p, grad.data(), x.data(), grad_w.data()); },

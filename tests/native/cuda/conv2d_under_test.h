@@ -20,11 +20,11 @@ struct ConvBytes {
 };
 
 inline void conv2d(int dtype, const talus::Conv2dParams& p, const void* x, const void* w, const void* bias,
-                   int epilogue, void* out) {
+                   const talus::Activation& activation, void* out) {
   const ConvBytes bytes(dtype, p);
   Mirror m;
   m.reads(x, bytes.x).reads(w, bytes.w).reads(bias, bytes.bias).writes(out, bytes.out);
-  talus::cuda::conv2d(dtype, p, m(x), m(w), m(bias), epilogue, m(out));
+  talus::cuda::conv2d(dtype, p, m(x), m(w), m(bias), activation, m(out));
   m.finish();
 }
 

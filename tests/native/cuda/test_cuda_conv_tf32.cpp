@@ -62,7 +62,7 @@ struct Problem {
   std::vector<float> expected() const {
     std::vector<float> out(static_cast<size_t>(size()));
     if (pass == TALUS_CONV_FORWARD)
-      talus::ref::conv2d(TALUS_FLOAT32, p, x.data(), w.data(), bias.data(), TALUS_EPILOGUE_RELU, out.data());
+      talus::ref::conv2d(TALUS_FLOAT32, p, x.data(), w.data(), bias.data(), kLowBound, out.data());
     else if (pass == TALUS_CONV_BACKWARD_INPUT)
       talus::ref::conv2d_backward_input(TALUS_FLOAT32, p, grad.data(), w.data(), out.data());
     else
@@ -74,7 +74,7 @@ struct Problem {
     Guarded<float> out(size());
     for (int64_t i = 0; i < size(); ++i) out[i] = std::numeric_limits<float>::quiet_NaN();
     if (pass == TALUS_CONV_FORWARD)
-      under_test::conv2d(TALUS_FLOAT32, p, x.data(), w.data(), bias.data(), TALUS_EPILOGUE_RELU, out.data());
+      under_test::conv2d(TALUS_FLOAT32, p, x.data(), w.data(), bias.data(), kLowBound, out.data());
     else if (pass == TALUS_CONV_BACKWARD_INPUT)
       under_test::conv2d_backward_input(TALUS_FLOAT32, p, grad.data(), w.data(), out.data());
     else
@@ -288,9 +288,9 @@ TEST(nothing_changes_unless_asked_for) {
   const std::vector<double> x = random_values<double>(p.n * p.c * p.h * p.w, 1);
   const std::vector<double> w = random_values<double>(p.o * p.c * p.kh * p.kw, 2);
   std::vector<double> expected(static_cast<size_t>(p.n * p.o * p.out_h() * p.out_w())), out = expected;
-  talus::ref::conv2d(TALUS_FLOAT64, p, x.data(), w.data(), nullptr, TALUS_EPILOGUE_NONE, expected.data());
+  talus::ref::conv2d(TALUS_FLOAT64, p, x.data(), w.data(), nullptr, talus::kNoActivation, expected.data());
   const ConvPrecision high(TALUS_PRECISION_HIGH);
-  under_test::conv2d(TALUS_FLOAT64, p, x.data(), w.data(), nullptr, TALUS_EPILOGUE_NONE, out.data());
+  under_test::conv2d(TALUS_FLOAT64, p, x.data(), w.data(), nullptr, talus::kNoActivation, out.data());
   CHECK_ALL_CLOSE(out.data(), expected.data(), static_cast<int64_t>(out.size()), 1e-13, 1e-13, "float64");
 }
 
@@ -309,7 +309,7 @@ TEST(devices_without_tf32_are_not_asked) {
       const ConvPrecision chosen(&values == results ? TALUS_PRECISION_HIGHEST : TALUS_PRECISION_HIGH);
       const Array x(problem.x), w(problem.w), grad(problem.grad), out(problem.size());
       if (pass == TALUS_CONV_FORWARD)
-        talus::cuda::conv2d(TALUS_FLOAT32, problem.p, x.at, w.at, nullptr, TALUS_EPILOGUE_NONE, out.at);
+        talus::cuda::conv2d(TALUS_FLOAT32, problem.p, x.at, w.at, nullptr, talus::kNoActivation, out.at);
       else if (pass == TALUS_CONV_BACKWARD_INPUT)
         talus::cuda::conv2d_backward_input(TALUS_FLOAT32, problem.p, grad.at, w.at, out.at);
       else

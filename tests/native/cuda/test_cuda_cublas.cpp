@@ -49,8 +49,8 @@ struct Numbers {
 
 // c = a b of matrices of 2 x 2.
 void multiply(const Numbers& a, const Numbers& b, const Numbers& c) {
-  talus::cuda::gemm(TALUS_FLOAT64,
-                    {1, false, false, 2, 2, 2, 1, a.at, 2, 0, b.at, 2, 0, 0, c.at, 2, 4, nullptr, TALUS_EPILOGUE_NONE});
+  talus::cuda::gemm(TALUS_FLOAT64, {1, false, false, 2, 2, 2, 1, a.at, 2, 0, b.at, 2, 0, 0, c.at, 2, 4, nullptr,
+                                    talus::kNoActivation});
 }
 
 }  // namespace
@@ -143,7 +143,7 @@ TEST(convolutions_may_round_by_a_setting_of_their_own) {
     const talus::Conv2dParams p(params);
     const std::vector<float> w = random_values<float>(16 * channels, 1);
     std::vector<float> x = random_values<float>(16 * 20, 2), y(static_cast<size_t>(channels) * 20);
-    under_test::conv2d(TALUS_FLOAT32, p, x.data(), w.data(), nullptr, TALUS_EPILOGUE_NONE, y.data());
+    under_test::conv2d(TALUS_FLOAT32, p, x.data(), w.data(), nullptr, talus::kNoActivation, y.data());
     const int forward = stand_in::asked().compute;
     under_test::conv2d_backward_input(TALUS_FLOAT32, p, y.data(), w.data(), x.data());
     CHECK(stand_in::asked().compute == forward);

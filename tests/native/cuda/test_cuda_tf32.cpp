@@ -7,8 +7,8 @@
 
 namespace {
 
-Problem<float> rounded(const Case& c) {
-  Problem<float> problem(c);
+Problem<float> rounded(const Case& c, const talus::Activation& last) {
+  Problem<float> problem(c, last);
   for (float& v : problem.a) v = tf32(v);
   for (float& v : problem.b) v = tf32(v);
   return problem;
@@ -20,10 +20,8 @@ double sum_tolerance(const Case& c) {
 }
 
 // The product is that of rounded operands, up to the order of the sum, and the same however often it is taken.
-void compare(const Case& c) {
-  if (!has_tf32()) return;
-  check::Note note(describe(c));
-  const Problem<float> raw(c), exact = rounded(c);
+void compare(const Case& c, const talus::Activation& last) {
+  const Problem<float> raw(c, last), exact = rounded(c, last);
   const std::vector<float> expected = exact.expected(), unrounded = raw.expected();
   const double tolerance = sum_tolerance(c);
   // Each factor is off by at most 2^-11 of itself, and no operand is more than 1.
@@ -39,6 +37,12 @@ void compare(const Case& c) {
     if (first.empty()) first.assign(of_raw.data(), of_raw.data() + of_raw.size());
     CHECK(first.empty() || std::memcmp(first.data(), of_raw.data(), first.size() * sizeof(float)) == 0);
   });
+}
+
+void compare(const Case& c) {
+  if (!has_tf32()) return;
+  check::Note note(describe(c));
+  for (const talus::Activation& last : activations(c)) compare(c, last);
 }
 
 // The product, of as many matrices as make the device take this tile for it: those here are enough for the emulator's
@@ -133,7 +137,7 @@ TEST(values_that_are_no_numbers) {
 // Without the setting, and for what it does not speak of, every bit stays.
 TEST(nothing_changes_unless_asked_for) {
   for (const Case& c : {Case{1, 70, 100, 90, false, true}, Case{3, 33, 17, 40, true, false, 1, 0, true, true}}) {
-    const Problem<float> raw(c), exact = rounded(c);
+    const Problem<float> raw(c), exact = rounded(c, raw.activation);
     const Guarded<float> before = raw.actual();
     {
       const MatmulPrecision high(TALUS_PRECISION_HIGH);
@@ -185,8 +189,8 @@ TEST(devices_without_tf32_are_not_asked) {
     talus::cuda::put(on_device[0], a.data(), bytes(a));
     talus::cuda::put(on_device[1], b.data(), bytes(b));
     talus::cuda::gemm(TALUS_FLOAT32,
-                      {1,  false, false, 20,           20, 30, 1,       on_device[0],        30,   0, on_device[1],
-                       20, 0,     0,     on_device[2], 20, 0,  nullptr, TALUS_EPILOGUE_NONE, false});
+                      {1,  false, false, 20,           20, 30, 1,       on_device[0],         30,   0, on_device[1],
+                       20, 0,     0,     on_device[2], 20, 0,  nullptr, talus::kNoActivation, false});
     talus::cuda::get(out.data(), on_device[2], bytes(out));
     for (void* const block : on_device) talus::cuda::release(block);
   }

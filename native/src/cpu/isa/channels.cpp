@@ -1,8 +1,6 @@
 // Convolution with channels as lanes.
 #include "cpu/isa/channels_table.h"
 
-#include <limits>
-
 #include "cpu/isa/window.h"
 
 namespace talus::TALUS_ISA_NS {
@@ -22,6 +20,17 @@ static_assert(kPixels <= kMaxChannelPixels && kPoints <= kMaxChannelPoints && kR
                   kPairRows[0] <= kMaxChannelRows,
               "the table has no room for these kernels");
 
+// Calls f with what becomes of a sum. Sums are read once: passes of their own would keep them in memory.
+template <class T, class V, class F>
+static TALUS_INLINE void with_activation(const Activation& activation, F&& f) {
+  if (activation.clamps) {
+    const V least = V{} + T(activation.least), most = V{} + T(activation.most);
+    f([&](V sum) TALUS_INLINE_LAMBDA { return clamped(sum, least, most); });
+  } else {
+    f([](V sum) TALUS_INLINE_LAMBDA { return sum; });
+  }
+}
+
 template <class T, int L, int Step, int Rows, int Columns>
 static void tile(const ChannelTile<T>& t) {
   using V = Lanes<T, L>;
@@ -39,18 +48,18 @@ static void tile(const ChannelTile<T>& t) {
     }
   }
   const V bias = load_lanes<T, L>(t.bias);
-  const V least = t.relu ? V{} : V{} - std::numeric_limits<T>::infinity();
-  const int64_t pixel = t.strip_pixel;
+  const int64_t pixel = t.strip_pixel, strip_row = t.strip_row;
   T* strip = t.strip;
-  TALUS_UNROLL
-  for (int r = 0; r < Rows; ++r, strip += t.strip_row) {
+  with_activation<T, V>(t.activation, [&](auto finish) TALUS_INLINE_LAMBDA {
     TALUS_UNROLL
-    for (int q = 0; q < Columns; ++q) {
-      V sum = acc[r][q] + bias;
-      sum = sum < least ? least : sum;  // NaN stays NaN
-      std::memcpy(strip + q * pixel, &sum, sizeof sum);
+    for (int r = 0; r < Rows; ++r, strip += strip_row) {
+      TALUS_UNROLL
+      for (int q = 0; q < Columns; ++q) {
+        const V sum = finish(acc[r][q] + bias);
+        std::memcpy(strip + q * pixel, &sum, sizeof sum);
+      }
     }
-  }
+  });
 }
 
 template <class T, int L, int Points>
@@ -72,17 +81,17 @@ static void tile_of_points(const ChannelPoints<T>& t) {
       acc[q][1] += high * element;
     }
   }
-  const V least = t.relu ? V{} : V{} - std::numeric_limits<T>::infinity();
-  TALUS_UNROLL
-  for (int half = 0; half < 2; ++half) {
-    const V bias = load_lanes<T, L>(t.bias + half * L);
+  with_activation<T, V>(t.activation, [&](auto finish) TALUS_INLINE_LAMBDA {
     TALUS_UNROLL
-    for (int q = 0; q < Points; ++q) {
-      V sum = acc[q][half] + bias;
-      sum = sum < least ? least : sum;  // NaN stays NaN
-      std::memcpy(t.strip[q] + half * L, &sum, sizeof sum);
+    for (int half = 0; half < 2; ++half) {
+      const V bias = load_lanes<T, L>(t.bias + half * L);
+      TALUS_UNROLL
+      for (int q = 0; q < Points; ++q) {
+        const V sum = finish(acc[q][half] + bias);
+        std::memcpy(t.strip[q] + half * L, &sum, sizeof sum);
+      }
     }
-  }
+  });
 }
 
 template <class T, int L, int Registers, int Width, int Rows>

@@ -3,6 +3,7 @@
 // and any width of rows keep the lanes busy, and nothing is read that no tap needs.
 #pragma once
 
+#include "activation.h"
 #include "cpu/isa/isa.h"
 
 namespace talus {
@@ -11,7 +12,7 @@ constexpr int kMaxChannelPixels = 14;
 constexpr int kMaxChannelPoints = 6;
 constexpr int kMaxChannelRows = 9;
 
-// strip[r * strip_row + q * strip_pixel + i] = relu(bias[i] + sum_t w[t * lanes + i] * x[r * x_row + q * step +
+// strip[r * strip_row + q * strip_pixel + i] = activation(bias[i] + sum_t w[t * lanes + i] * x[r * x_row + q * step +
 // offset[t]]): a few pixels of one or two rows.
 template <class T>
 struct ChannelTile {
@@ -23,10 +24,10 @@ struct ChannelTile {
   T* strip;
   int64_t strip_row, strip_pixel;
   const T* bias;  // [lanes]
-  bool relu;
+  Activation activation;
 };
 
-// strip[q][i] = relu(bias[i] + sum_t w[t * lanes + i] * x[q][offset[t]]): a few pixels wherever they are.
+// strip[q][i] = activation(bias[i] + sum_t w[t * lanes + i] * x[q][offset[t]]): a few pixels wherever they are.
 template <class T>
 struct ChannelPoints {
   int64_t taps;
@@ -35,7 +36,7 @@ struct ChannelPoints {
   const T* x[kMaxChannelPoints];
   T* strip[kMaxChannelPoints];
   const T* bias;  // [lanes]
-  bool relu;
+  Activation activation;
 };
 
 // sums[(i * width + j) * lanes...] += sum over rows y and columns q of

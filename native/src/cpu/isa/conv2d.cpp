@@ -42,17 +42,25 @@ static void tile(const ConvTile<T>& t) {
       for (int v = 0; v < V; ++v) acc[i][v] += t.bias[i];
     }
   }
+  if (t.activation.clamps) {
+    const Vec<T> least = broadcast(static_cast<T>(t.activation.least));
+    const Vec<T> most = broadcast(static_cast<T>(t.activation.most));
+    TALUS_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      TALUS_UNROLL
+      for (int v = 0; v < V; ++v) acc[i][v] = clamped(acc[i][v], least, most);
+    }
+  }
   TALUS_UNROLL
   for (int v = 0; v < V; ++v) {
     const int n = t.count[v];
     T* out = t.out[v];
     TALUS_UNROLL
     for (int i = 0; i < Rows; ++i, out += t.out_channel) {
-      const Vec<T> sum = t.relu ? relu<T>(acc[i][v]) : acc[i][v];
       if (n == kLanes<T>) {
-        store(out, sum);
+        store(out, acc[i][v]);
       } else if (n > 0) {
-        store_partial(out, sum, n);
+        store_partial(out, acc[i][v], n);
       }
     }
   }

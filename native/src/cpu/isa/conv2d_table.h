@@ -4,6 +4,7 @@
 // `offset`s into the (padded) image, so no patch is ever copied out.
 #pragma once
 
+#include "activation.h"
 #include "cpu/isa/isa.h"
 
 namespace talus {
@@ -11,7 +12,7 @@ namespace talus {
 constexpr int kMaxConvRows = 14;
 constexpr int kMaxConvPieces = 4;
 
-// out[i][v] = relu(bias[i] + sum_t w[t * rows + i] * x[v][offset[t]...]): `rows` output channels, a few pieces.
+// out[i][v] = activation(bias[i] + sum_t w[t * rows + i] * x[v][offset[t]...]): `rows` output channels, a few pieces.
 template <class T>
 struct ConvTile {
   int64_t taps;
@@ -22,7 +23,7 @@ struct ConvTile {
   int count[kMaxConvPieces];   // elements written of each piece
   int64_t out_channel;         // from one output channel to the next
   const T* bias;               // [rows] or null
-  bool relu;
+  Activation activation;
 };
 
 // sums[i * sums_stride + s] += sum over images and their rows of g[i][...] * x[offset[s] + ...], columns elements each.

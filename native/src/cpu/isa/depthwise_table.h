@@ -3,6 +3,7 @@
 // A plane is `surrounded` where kDepthwiseReach elements before and after it can be read; of the zeros, always.
 #pragma once
 
+#include "activation.h"
 #include "cpu/isa/isa.h"
 
 namespace talus {
@@ -21,7 +22,7 @@ struct DepthwisePlane {
   const T* zeros;  // [w]
   bool surrounded;
   T bias;
-  bool relu;
+  Activation activation;
   bool add;    // to what is in out
   bool far;    // x and out are beyond the caches
   bool ahead;  // ask for the next rows of x, also those of the plane behind it, and of out

@@ -118,16 +118,23 @@ static inline void forward_rows(const DepthwisePlane<T>& p, const T (&weight)[K 
     }
   }
   TALUS_UNROLL
+  for (int r = 0; r < R; ++r) acc[r] = Taps<T, L, K, S, Known>::reorder(acc[r]) + p.bias;
+  T* const out = p.out + y * p.out_w + column;
+  if (p.add) {
+    const Window<T, L> target(0, p.out_w - column);
+    TALUS_UNROLL
+    for (int r = 0; r < R; ++r)
+      if (y + r < end) acc[r] += target.template load<Reach::Guarded>(out + r * p.out_w);
+  }
+  if (p.activation.clamps) {
+    const V least = V{} + static_cast<T>(p.activation.least), most = V{} + static_cast<T>(p.activation.most);
+    TALUS_UNROLL
+    for (int r = 0; r < R; ++r) acc[r] = clamped(acc[r], least, most);
+  }
+  TALUS_UNROLL
   for (int r = 0; r < R; ++r) {
     if (y + r >= end) break;
-    V sum = Taps<T, L, K, S, Known>::reorder(acc[r]) + p.bias;
-    T* out = p.out + (y + r) * p.out_w + column;
-    if (p.add) {
-      const Window<T, L> target(0, p.out_w - column);
-      sum += target.template load<Reach::Guarded>(out);
-    }
-    if (p.relu) sum = sum < V{} ? V{} : sum;
-    put(out, sum);
+    put(out + r * p.out_w, acc[r]);
   }
 }
 

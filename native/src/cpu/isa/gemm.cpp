@@ -107,7 +107,11 @@ struct Accumulators {
       const T* bias = t.row_bias;
       each([&](auto& sum, auto i, auto) TALUS_INLINE_LAMBDA { sum += bias[i]; });
     }
-    if (t.relu) each([&](auto& sum, auto, auto) TALUS_INLINE_LAMBDA { sum = relu<T>(sum); });
+    if (t.activation.clamps) {
+      const Vec<T> least = broadcast(static_cast<T>(t.activation.least));
+      const Vec<T> most = broadcast(static_cast<T>(t.activation.most));
+      each([&](auto& sum, auto, auto) TALUS_INLINE_LAMBDA { sum = clamped(sum, least, most); });
+    }
     T* c = t.c;
     each([&](auto& sum, auto, auto v) TALUS_INLINE_LAMBDA {
       if constexpr (v < kLast) {

@@ -50,8 +50,8 @@ static void dots(const GemmTile<T>& t) {
     for (int i = 0; i < count; ++i) sums[i] += t.bias[i % Columns];
   if (t.row_bias != nullptr)
     for (int i = 0; i < count; ++i) sums[i] += t.row_bias[i / Columns];
-  if (t.relu)
-    for (T& sum : sums) sum = sum < T{0} ? T{0} : sum;
+  if (t.activation.clamps)
+    for (T& sum : sums) sum = activated(t.activation, sum);
   for (int i = 0; i < Rows; ++i)
     for (int j = 0; j < Columns; ++j) t.c[i * t.ldc + j] = sums[i * Columns + j];
 }

@@ -191,10 +191,4 @@ static TALUS_INLINE Vec<T> sum_each(const Vec<T>* v) {
   }
 }
 
-// NaN stays NaN.
-template <class T>
-static inline Vec<T> relu(Vec<T> v) {
-  return v < Vec<T>{} ? Vec<T>{} : v;
-}
-
 }  // namespace talus::TALUS_ISA_NS

@@ -1,11 +1,12 @@
 // The contract between the GEMM loops (cpu/gemm.cpp) and the micro-kernels of each instruction set.
 #pragma once
 
+#include "activation.h"
 #include "cpu/isa/isa.h"
 
 namespace talus {
 
-// One tile of C: rows x n, n <= vectors * lanes.  C = relu(alpha * A B + beta * C + bias + row_bias)
+// One tile of C: rows x n, n <= vectors * lanes.  C = activation(alpha * A B + beta * C + bias + row_bias)
 template <class T>
 struct GemmTile {
   int64_t k;
@@ -18,7 +19,7 @@ struct GemmTile {
   int n;
   T alpha, beta;  // beta == 0: C is not read
   const T* bias;  // [n] or null
-  bool relu;
+  Activation activation;
   const T* row_bias = nullptr;  // [rows] or null
 };
 

@@ -36,16 +36,14 @@ static void input(int64_t tiles, const float* strip, int64_t row, float* to, int
 }
 
 template <class Tiles>
-static void output(int64_t tiles, const float* from, int64_t tile, int64_t product, const float* bias, bool rectify,
-                   float* strip, int64_t row) {
+static void output(int64_t tiles, const float* from, int64_t tile, int64_t product, const float* bias,
+                   const Activation& activation, float* strip, int64_t row) {
   using F = typename Tiles::Out;
-  const V add = load(bias), least = rectify ? V{} : broadcast<float>(-__builtin_inff());
-  for (int64_t t = 0; t < tiles; ++t, strip += Tiles::kTile * L, from += tile)
-    both_ways<F, F>([&](int i, int j) { return load(from + (i * F::kIn + j) * product); },
-                    [&](int i, int j, V v) {
-                      v += add;
-                      store(strip + i * row + j * L, v < least ? least : v);  // NaN stays NaN
-                    });
+  with_epilogue(bias, activation, [&](auto finish) TALUS_INLINE_LAMBDA {
+    for (int64_t t = 0; t < tiles; ++t, strip += Tiles::kTile * L, from += tile)
+      both_ways<F, F>([&](int i, int j) { return load(from + (i * F::kIn + j) * product); },
+                      [&](int i, int j, V v) { store(strip + i * row + j * L, finish(v)); });
+  });
 }
 
 template <class Tiles, bool Turned>

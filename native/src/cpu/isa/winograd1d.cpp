@@ -51,11 +51,19 @@ static void output(const ColumnOutput& c) {
       for (int j = 0; j < Output::kIn; ++j) m[j] = load(from + j * product);
       Output::apply(m, y);
       float* to = c.out[v] + i * c.out_channel;
+      if (c.bias != nullptr) {
+        TALUS_UNROLL
+        for (int r = 0; r < Output::kOut; ++r) y[r] += bias;
+      }
+      if (c.activation.clamps) {
+        const V least = broadcast(c.activation.least), most = broadcast(c.activation.most);
+        TALUS_UNROLL
+        for (int r = 0; r < Output::kOut; ++r) y[r] = clamped(y[r], least, most);
+      }
       TALUS_UNROLL
       for (int r = 0; r < Output::kOut; ++r) {
         if (r >= c.height[v]) break;
-        const V sum = c.bias == nullptr ? y[r] : y[r] + bias;
-        store_some(to + r * c.out_row, c.relu ? relu<float>(sum) : sum, c.count[v]);
+        store_some(to + r * c.out_row, y[r], c.count[v]);
       }
     }
   }

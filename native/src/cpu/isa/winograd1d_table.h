@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cpu/isa/conv2d_table.h"
+#include "activation.h"
 #include "cpu/isa/isa.h"
 
 namespace talus {
@@ -19,7 +20,7 @@ struct ColumnRows {
   int64_t row, product;
 };
 
-// out = relu(A'm + bias): up to four rows of `rows` channels, of a few pieces.
+// out = activation(A'm + bias): up to four rows of `rows` channels, of a few pieces.
 struct ColumnOutput {
   int rows, pieces;
   const float* m;  // [product][channel][piece][lanes]
@@ -27,7 +28,7 @@ struct ColumnOutput {
   int height[kMaxConvPieces], count[kMaxConvPieces];  // rows and columns of each piece
   int64_t out_row, out_channel;
   const float* bias;  // [rows] or null
-  bool relu;
+  Activation activation;
 };
 
 struct Winograd1dKernels {

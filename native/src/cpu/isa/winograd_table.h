@@ -2,6 +2,7 @@
 // one register.
 #pragma once
 
+#include "activation.h"
 #include "cpu/isa/isa.h"
 
 namespace talus {
@@ -25,9 +26,9 @@ struct WinogradForm {
                 int64_t channel, int count);
   // taps [count][9][lanes] -> GwG' of each; rows of a matrix of weights are `row` elements apart.
   void (*weights)(int count, const float* taps, float* to, int64_t row, int64_t product, int64_t channel);
-  // Products -> tiles of a strip: relu(A'mA + bias); bias: [lanes].
-  void (*output)(int64_t tiles, const float* from, int64_t tile, int64_t product, const float* bias, bool relu,
-                 float* strip, int64_t row);
+  // Products -> tiles of a strip: activation(A'mA + bias); bias: [lanes].
+  void (*output)(int64_t tiles, const float* from, int64_t tile, int64_t product, const float* bias,
+                 const Activation& activation, float* strip, int64_t row);
 };
 
 // A strip is [rows][columns][lanes], with `row` elements from one row to the next. Of the transformed tiles, neighbours
