@@ -1,6 +1,7 @@
 package dev.talus.nn;
 
 import dev.talus.Tensor;
+import dev.talus.ops.Epilogue;
 
 /**
  * Convolution of batched images with learnt kernels.
@@ -173,23 +174,18 @@ public final class Conv2d extends Module {
    */
   @Override
   public Tensor forward(Tensor x) {
-    return forward(x, false);
+    return forward(x, Epilogue.NONE);
   }
 
   @Override
-  Tensor forwardRelu(Tensor x) {
-    return forward(x, true);
-  }
-
-  private Tensor forward(Tensor x, boolean relu) {
+  Tensor forward(Tensor x, Epilogue epilogue) {
     if (x.dim() == 4 && x.size(1) != inChannels) {
       throw refusal(
           "expected input of shape [N, " + inChannels + ", H, W], got " + x.shape(), null);
     }
     try {
-      return relu
-          ? dev.talus.ops.Conv2d.applyRelu(x, weight, bias, stride, padding, dilation, groups)
-          : dev.talus.ops.Conv2d.apply(x, weight, bias, stride, padding, dilation, groups);
+      return dev.talus.ops.Conv2d.apply(
+          x, weight, bias, stride, padding, dilation, groups, epilogue);
     } catch (IllegalArgumentException e) {
       throw refusal(e.getMessage(), e);
     }

@@ -9,6 +9,7 @@ import dev.talus.ops.Conv2d;
 import dev.talus.ops.CrossEntropy;
 import dev.talus.ops.Dropout;
 import dev.talus.ops.Embedding;
+import dev.talus.ops.Epilogue;
 import dev.talus.ops.LayerNorm;
 import dev.talus.ops.Matmul;
 import dev.talus.ops.MaxPool2d;
@@ -59,7 +60,7 @@ public final class F {
 
   /** min(max(x, 0), 6). */
   public static Tensor relu6(Tensor x) {
-    return hardtanh(x, 0, 6);
+    return Activation.relu6(x);
   }
 
   /** x between two bounds, where the gradient is 0. */
@@ -178,23 +179,18 @@ public final class F {
    * @return […, out]
    */
   public static Tensor linear(Tensor x, Tensor weight, Tensor bias) {
-    try (Tensor transposed = weight.t()) {
-      if (bias != null && x.dim() == 2) {
-        return Matmul.addmm(bias, x, transposed);
-      }
-      Tensor product = Matmul.matmul(x, transposed);
-      return bias == null ? product : closing(product, product.add(bias));
-    }
+    return linear(x, weight, bias, Epilogue.NONE);
   }
 
-  /** The ReLU of {@link #linear}, computed at once where the product has a bias added. */
-  static Tensor linearRelu(Tensor x, Tensor weight, Tensor bias) {
-    if (bias == null || x.dim() != 2) {
-      Tensor y = linear(x, weight, bias);
-      return closing(y, y.relu());
-    }
+  /** {@link #linear} and an activation, at once where the product has a bias added. */
+  static Tensor linear(Tensor x, Tensor weight, Tensor bias, Epilogue epilogue) {
     try (Tensor transposed = weight.t()) {
-      return Matmul.addmmRelu(bias, x, transposed);
+      if (bias != null && x.dim() == 2) {
+        return Matmul.addmm(bias, x, transposed, epilogue);
+      }
+      Tensor product = Matmul.matmul(x, transposed);
+      Tensor sum = bias == null ? product : closing(product, product.add(bias));
+      return epilogue == Epilogue.NONE ? sum : closing(sum, epilogue.apply(sum));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.talus.nn;
 
 import dev.talus.Tensor;
+import dev.talus.ops.Epilogue;
 
 /**
  * x between two bounds, element by element.
@@ -30,6 +31,11 @@ public final class Hardtanh extends Module {
   @Override
   public Tensor forward(Tensor x) {
     return F.hardtanh(x, minVal, maxVal);
+  }
+
+  @Override
+  Epilogue asEpilogue() {
+    return minVal == 0 && maxVal == 6 ? Epilogue.RELU6 : null;
   }
 
   @Override

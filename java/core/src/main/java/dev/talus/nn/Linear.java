@@ -2,6 +2,7 @@ package dev.talus.nn;
 
 import dev.talus.Tensor;
 import dev.talus.nn.init.Init;
+import dev.talus.ops.Epilogue;
 
 /**
  * An affine map of the last dimension: y = x Wᵀ + b.
@@ -72,14 +73,13 @@ public final class Linear extends Module {
    */
   @Override
   public Tensor forward(Tensor x) {
-    check(x);
-    return F.linear(x, weight, bias);
+    return forward(x, Epilogue.NONE);
   }
 
   @Override
-  Tensor forwardRelu(Tensor x) {
+  Tensor forward(Tensor x, Epilogue epilogue) {
     check(x);
-    return F.linearRelu(x, weight, bias);
+    return F.linear(x, weight, bias, epilogue);
   }
 
   private void check(Tensor x) {

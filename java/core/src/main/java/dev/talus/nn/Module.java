@@ -6,6 +6,7 @@ import dev.talus.Scope;
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.internal.print.ModulePrinter;
+import dev.talus.ops.Epilogue;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -60,10 +61,16 @@ public abstract class Module implements AutoCloseable {
   public abstract Tensor forward(Tensor x);
 
   /**
-   * The ReLU of what {@link #forward} returns, computed in one pass with the values, errors and
-   * graph of the two in turn; null where this module has no such pass. For {@link Sequential}.
+   * An activation of what {@link #forward(Tensor)} returns, computed in one pass with the values,
+   * errors and graph of the two in turn; null where this module has no such pass. For {@link
+   * Sequential}.
    */
-  Tensor forwardRelu(Tensor x) {
+  Tensor forward(Tensor x, Epilogue activation) {
+    return null;
+  }
+
+  /** What this module is as the second half of such a pass; null if it is none. */
+  Epilogue asEpilogue() {
     return null;
   }
 

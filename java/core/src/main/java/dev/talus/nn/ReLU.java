@@ -1,6 +1,7 @@
 package dev.talus.nn;
 
 import dev.talus.Tensor;
+import dev.talus.ops.Epilogue;
 
 /**
  * max(x, 0), element by element.
@@ -14,5 +15,10 @@ public final class ReLU extends Module {
   @Override
   public Tensor forward(Tensor x) {
     return x.relu();
+  }
+
+  @Override
+  Epilogue asEpilogue() {
+    return Epilogue.RELU;
   }
 }

@@ -1,9 +1,11 @@
 package dev.talus.nn;
 
 import dev.talus.Tensor;
+import dev.talus.ops.Epilogue;
 
 /**
- * min(max(x, 0), 6), element by element.
+ * min(max(x, 0), 6), element by element. Behind a {@link Conv2d} or {@link Linear}, {@link
+ * Sequential} computes it in the same pass.
  *
  * @see <a href="https://docs.pytorch.org/docs/stable/generated/torch.nn.ReLU6.html">ReLU6</a>
  */
@@ -14,5 +16,10 @@ public final class ReLU6 extends Module {
   @Override
   public Tensor forward(Tensor x) {
     return F.relu6(x);
+  }
+
+  @Override
+  Epilogue asEpilogue() {
+    return Epilogue.RELU6;
   }
 }

@@ -2,6 +2,7 @@ package dev.talus.nn;
 
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
+import dev.talus.ops.Epilogue;
 import java.util.Map;
 
 /**
@@ -11,9 +12,11 @@ import java.util.Map;
  * new Sequential(new Flatten(), new Linear(784, 64), new ReLU(), new Linear(64, 10))
  * }</pre>
  *
- * <p>A {@link Conv2d} or {@link Linear} followed by a {@link ReLU} is computed in one pass; values
- * and graph are those of the two. Under {@link Autograd#noGrad} what lies between two of Talus's
- * own layers is freed as soon as the second one has read it.
+ * <p>A {@link Conv2d} or {@link Linear} followed by a {@link ReLU}, a {@link ReLU6} or a {@link
+ * Hardtanh} from 0 to 6 is computed in one pass; values and graph are those of the two. The
+ * backward pass reads what such a pair returned, which must not be changed in place before. Under
+ * {@link Autograd#noGrad} what lies between two of Talus's own layers is freed as soon as the
+ * second one has read it.
  *
  * @see <a
  *     href="https://docs.pytorch.org/docs/stable/generated/torch.nn.Sequential.html">Sequential</a>
@@ -88,9 +91,9 @@ public final class Sequential extends Module {
     boolean unseen = false;
     for (int i = 0; i < steps.length; i++) {
       boolean quiet = discreet[i];
-      // What is between a layer and its ReLU nobody can see, so that it need not exist.
-      boolean relu = i + 1 < steps.length && steps[i + 1] instanceof ReLU;
-      Tensor out = relu ? steps[i].forwardRelu(y) : null;
+      // What is between a layer and its activation nobody can see, so that it need not exist.
+      Epilogue activation = i + 1 < steps.length ? steps[i + 1].asEpilogue() : null;
+      Tensor out = activation == null ? null : steps[i].forward(y, activation);
       if (out != null) {
         i++;
       } else {

@@ -147,6 +147,19 @@ public final class Activation {
     return Autograd.records(x) ? new Recorded(this, x, p0, p1).recorded(y) : y;
   }
 
+  /** min(max(x, 0), 6). */
+  public static Tensor relu6(Tensor x) {
+    return HARDTANH.apply(x, 0, 6);
+  }
+
+  /**
+   * Makes relu6 the history of an output, where the input came from a node and had no tensor. The
+   * output tells as much: it is between the bounds where the input is.
+   */
+  static Tensor recordRelu6(Node input, Tensor y) {
+    return new Recorded(HARDTANH, input, y, 0, 6).recorded(y);
+  }
+
   private static Tensor launch(int code, Tensor x, double p0, double p1) {
     Tensor y = Tensor.emptyLike(x);
     Native.unary(
@@ -168,19 +181,19 @@ public final class Activation {
     if (records && derivative == null) {
       return new GeluGradient(grad, x).recorded();
     }
-    // The kernel of a clamp from 0 wants the upper bound only.
-    boolean clips = this == HARDTANH && p0 == 0;
-    int kernel = clips ? TALUS_CLIPPED_RELU_BACKWARD : backwardCode;
     if (records) {
       return grad.mul(derivative.at(x, p0, p1));
     }
-    if (kernel == NO_KERNEL) {
+    if (this == HARDTANH && p0 == 0) {
+      return Binary.kernelOfGradient(TALUS_CLIPPED_RELU_BACKWARD, grad, x, p1);
+    }
+    if (backwardCode == NO_KERNEL) {
       Tensor slope = launch(slopeCode, x, p0, p1);
       Binary.launch(TALUS_MUL, grad, slope, 1, slope);
       return slope;
     }
     Tensor out = Tensor.emptyLike(grad);
-    Binary.launch(kernel, grad, x, clips ? p1 : p0, out);
+    Binary.launch(backwardCode, grad, x, p0, out);
     return out;
   }
 
@@ -195,6 +208,14 @@ public final class Activation {
       this.p0 = p0;
       this.p1 = p1;
       save(x);
+    }
+
+    Recorded(Activation op, Node input, Tensor y, double p0, double p1) {
+      super(input, y.sizes());
+      this.op = op;
+      this.p0 = p0;
+      this.p1 = p1;
+      saveOutput(y);
     }
 
     Tensor recorded(Tensor y) {

@@ -1,7 +1,5 @@
 package dev.talus.ops;
 
-import static dev.talus.bindings.talus.*;
-
 import dev.talus.Tensor;
 import dev.talus.autograd.Autograd;
 import dev.talus.autograd.Node;
@@ -17,24 +15,23 @@ final class Addmm extends Node {
     save(a.requiresGrad() ? b : null);
   }
 
-  /** With relu: what relu of the result would be, values and history. */
-  static Tensor apply(Tensor input, Tensor a, Tensor b, boolean relu) {
+  /** What the two operations in turn would return, values and history. */
+  static Tensor apply(Tensor input, Tensor a, Tensor b, Epilogue epilogue) {
     Tensor out = Tensor.allocate(a.dtype(), a.device(), a.sizes()[0], b.sizes()[1]);
     boolean isBias = input.dim() == 1 && input.sizes()[0] == b.sizes()[1] && input.isContiguous();
     if (!isBias) {
       InPlace.copyValues(input.detach().expand(out.sizes()), out);
     }
-    int epilogue = relu ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE;
     Matmul.gemm(a, false, b, false, isBias ? 0 : 1, out, isBias ? input : null, epilogue);
     if (!Autograd.records(input, a, b)) {
       return out;
     }
     Addmm node = new Addmm(input, a, b);
-    if (!relu) {
+    if (epilogue == Epilogue.NONE) {
       return node.record(out);
     }
     node.recordUnseen();
-    return Unary.recordRelu(node, out);
+    return epilogue.recordAfter(node, out);
   }
 
   @Override

@@ -187,10 +187,10 @@ public final class Binary {
    * {@link #kernel} of a gradient that the engine gave to a rule: computed in place, one array less
    * to fetch and to write, where nothing else refers to its memory.
    */
-  static Tensor kernelOfGradient(int code, Tensor grad, Tensor y) {
+  static Tensor kernelOfGradient(int code, Tensor grad, Tensor y, double alpha) {
     boolean ours = grad.storage().references() == 1 && grad.isContiguous();
     Tensor out = ours ? grad : Tensor.emptyLike(grad);
-    launch(code, grad, y, 1, out);
+    launch(code, grad, y, alpha, out);
     return out;
   }
 

@@ -1,7 +1,5 @@
 package dev.talus.ops;
 
-import static dev.talus.bindings.talus.*;
-
 import dev.talus.DType;
 import dev.talus.Scope;
 import dev.talus.Tensor;
@@ -35,38 +33,45 @@ public final class Conv2d {
    */
   public static Tensor apply(
       Tensor x, Tensor w, Tensor bias, int[] stride, int[] padding, int[] dilation, int groups) {
-    Conv2dShape shape = Conv2dShape.of(x, w, bias, stride, padding, dilation, groups);
-    return convolve(shape, x, w, bias, false);
+    return apply(x, w, bias, stride, padding, dilation, groups, Epilogue.NONE);
   }
 
-  /** {@link #apply}, then relu, computed at once: one pass over the output less, each way. */
-  public static Tensor applyRelu(
-      Tensor x, Tensor w, Tensor bias, int[] stride, int[] padding, int[] dilation, int groups) {
+  /** The convolution and an activation, computed at once: one pass over the output less. */
+  public static Tensor apply(
+      Tensor x,
+      Tensor w,
+      Tensor bias,
+      int[] stride,
+      int[] padding,
+      int[] dilation,
+      int groups,
+      Epilogue epilogue) {
     Conv2dShape shape = Conv2dShape.of(x, w, bias, stride, padding, dilation, groups);
-    return convolve(shape, x, w, bias, true);
+    return convolve(shape, x, w, bias, epilogue);
   }
 
-  private static Tensor convolve(Conv2dShape shape, Tensor x, Tensor w, Tensor bias, boolean relu) {
+  private static Tensor convolve(
+      Conv2dShape shape, Tensor x, Tensor w, Tensor bias, Epilogue epilogue) {
     // Gradients come after a convolution.
     ConvChoice.readProperty();
     GemmChoice.readProperty(x.device());
     Tensor out = Tensor.allocate(x.dtype(), x.device(), shape.outSizes());
     if (Checks.contiguous(x, w, bias)) {
-      launch(shape, x, w, bias, relu, out);
+      launch(shape, x, w, bias, epilogue, out);
     } else {
       try (Scope scope = Scope.open()) {
-        launch(shape, Checks.dense(x), Checks.dense(w), Checks.dense(bias), relu, out);
+        launch(shape, Checks.dense(x), Checks.dense(w), Checks.dense(bias), epilogue, out);
       }
     }
     if (!Autograd.records(x, w, bias)) {
       return out;
     }
     Forward node = new Forward(shape, x, w, bias);
-    return relu ? node.recordedWithRelu(out) : node.recorded(out);
+    return epilogue == Epilogue.NONE ? node.recorded(out) : node.recordedWith(epilogue, out);
   }
 
   private static void launch(
-      Conv2dShape shape, Tensor x, Tensor w, Tensor bias, boolean relu, Tensor out) {
+      Conv2dShape shape, Tensor x, Tensor w, Tensor bias, Epilogue epilogue, Tensor out) {
     NativeNn.conv2d(
         x.device().id(),
         x.dtype().code(),
@@ -74,7 +79,7 @@ public final class Conv2d {
         x.address(),
         w.address(),
         bias == null ? 0 : bias.address(),
-        relu ? TALUS_EPILOGUE_RELU : TALUS_EPILOGUE_NONE,
+        epilogue.code(),
         out.address());
     Reference.reachabilityFence(x);
     Reference.reachabilityFence(w);
@@ -175,9 +180,9 @@ public final class Conv2d {
       super(shape, x, w, x, w, bias);
     }
 
-    Tensor recordedWithRelu(Tensor out) {
+    Tensor recordedWith(Epilogue epilogue, Tensor out) {
       recordUnseen();
-      return Unary.recordRelu(this, out);
+      return epilogue.recordAfter(this, out);
     }
 
     @Override
@@ -204,7 +209,7 @@ public final class Conv2d {
     @Override
     protected Tensor[] backward(Tensor xGrad, boolean[] needs) {
       return new Tensor[] {
-        needs[0] ? convolve(shape, xGrad, saved(1), null, false) : null,
+        needs[0] ? convolve(shape, xGrad, saved(1), null, Epilogue.NONE) : null,
         needs[1] ? forWeight(shape, saved(0), xGrad) : null
       };
     }
@@ -218,7 +223,7 @@ public final class Conv2d {
     @Override
     protected Tensor[] backward(Tensor wGrad, boolean[] needs) {
       return new Tensor[] {
-        needs[0] ? convolve(shape, saved(1), wGrad, null, false) : null,
+        needs[0] ? convolve(shape, saved(1), wGrad, null, Epilogue.NONE) : null,
         needs[1] ? forInput(shape, saved(0), wGrad) : null
       };
     }

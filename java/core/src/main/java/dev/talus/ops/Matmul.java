@@ -1,7 +1,5 @@
 package dev.talus.ops;
 
-import static dev.talus.bindings.talus.TALUS_EPILOGUE_NONE;
-
 import dev.talus.Scope;
 import dev.talus.Shape;
 import dev.talus.Tensor;
@@ -39,15 +37,11 @@ public final class Matmul {
 
   /** input + a b. */
   public static Tensor addmm(Tensor input, Tensor a, Tensor b) {
-    return addmm(input, a, b, false);
+    return addmm(input, a, b, Epilogue.NONE);
   }
 
-  /** relu(input + a b), computed at once. */
-  public static Tensor addmmRelu(Tensor input, Tensor a, Tensor b) {
-    return addmm(input, a, b, true);
-  }
-
-  private static Tensor addmm(Tensor input, Tensor a, Tensor b, boolean relu) {
+  /** The epilogue of input + a b, computed at once. */
+  public static Tensor addmm(Tensor input, Tensor a, Tensor b, Epilogue epilogue) {
     checkDims("addmm", a, 2, "mat1 must be a matrix");
     checkDims("addmm", b, 2, "mat2 must be a matrix");
     checkInner("mat1 and mat2", a, b);
@@ -62,7 +56,7 @@ public final class Matmul {
               + " does not broadcast to the product's shape "
               + Arrays.toString(sizes));
     }
-    return Addmm.apply(input, a, b, relu);
+    return Addmm.apply(input, a, b, epilogue);
   }
 
   /** [n, k] times [k]. */
@@ -238,7 +232,7 @@ public final class Matmul {
 
   /** c = a b + beta c + bias, without a graph; b's rows are added to where bias is given. */
   static void gemm(Tensor a, Tensor b, double beta, Tensor c, Tensor bias) {
-    gemm(a, false, b, false, beta, c, bias, TALUS_EPILOGUE_NONE);
+    gemm(a, false, b, false, beta, c, bias, Epilogue.NONE);
   }
 
   /** {@link #gemm}, with either factor transposed first, and an epilogue. */
@@ -250,7 +244,7 @@ public final class Matmul {
       double beta,
       Tensor c,
       Tensor bias,
-      int epilogue) {
+      Epilogue epilogue) {
     GemmChoice.readProperty(c.device());
     Operand left = new Operand(a, flipA);
     Operand right = new Operand(b, flipB);
@@ -277,7 +271,7 @@ public final class Matmul {
         Math.max(n, 1),
         m * n,
         bias == null ? 0 : bias.address(),
-        epilogue);
+        epilogue.code());
     Reference.reachabilityFence(a);
     Reference.reachabilityFence(b);
     Reference.reachabilityFence(c);
@@ -307,7 +301,7 @@ public final class Matmul {
     long rows = a.sizes()[flipA ? 1 : 0];
     long columns = b.sizes()[flipB ? 0 : 1];
     Tensor out = Tensor.allocate(a.dtype(), a.device(), rows, columns);
-    gemm(a, flipA, b, flipB, 0, out, null, TALUS_EPILOGUE_NONE);
+    gemm(a, flipA, b, flipB, 0, out, null, Epilogue.NONE);
     return out;
   }
 

@@ -81,7 +81,7 @@ public final class MaxPool2d extends Node {
       return null;
     }
     return Spread.apply(
-        shape, Binary.kernelOfGradient(TALUS_RELU_BACKWARD, grad, saved(0)), taps());
+        shape, Binary.kernelOfGradient(TALUS_RELU_BACKWARD, grad, saved(0), 1), taps());
   }
 
   private Tensor taps() {

@@ -77,7 +77,7 @@ public final class Unary {
           (g, x, y, p, q) ->
               Autograd.records(g, y)
                   ? g.maskedFill(y.le(0), 0)
-                  : Binary.kernelOfGradient(TALUS_RELU_BACKWARD, g, y));
+                  : Binary.kernelOfGradient(TALUS_RELU_BACKWARD, g, y, 1));
   public static final Unary FLOOR =
       new Unary("Floor", TALUS_FLOOR, Saves.NOTHING, (g, x, y, p, q) -> Tensor.zerosLike(g));
   public static final Unary CEIL =

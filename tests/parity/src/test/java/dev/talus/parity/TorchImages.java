@@ -1,5 +1,7 @@
 package dev.talus.parity;
 
+import static dev.talus.parity.Torch.scalar;
+
 import dev.talus.nn.Reduction;
 import java.util.Locale;
 import org.bytedeco.pytorch.LongOptional;
@@ -30,7 +32,14 @@ final class TorchImages {
         .op("conv2d_1_1_2_1", t -> conv(t, 1, 1, 2, 1))
         .op("conv2d_1_1_1_2", t -> conv(t, 1, 1, 1, 2))
         .op("conv2d_2_2_2_3", t -> conv(t, 2, 2, 2, 3))
-        .op("conv2d_no_bias_padding_1", t -> conv(t, 1, 1, 1, 1));
+        .op("conv2d_no_bias_padding_1", t -> conv(t, 1, 1, 1, 1))
+        .op("conv2d relu", t -> torch.relu(doubledConv(t)))
+        .op("conv2d relu6", t -> torch.relu6(doubledConv(t)));
+  }
+
+  private static Tensor doubledConv(Tensor[] t) {
+    Tensor[] doubled = {t[0].mul(scalar(2)), t[1], t[2].mul(scalar(2))};
+    return conv(doubled, 1, 1, 1, t[0].size(1) / t[1].size(1));
   }
 
   /** Convolution of t[0] with the weight t[1] and, where there is one, the bias t[2]. */

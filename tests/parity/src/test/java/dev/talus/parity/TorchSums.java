@@ -36,7 +36,13 @@ final class TorchSums {
         .op("linear", t -> torch.linear(t[0], t[1], new TensorOptional(t[2])))
         .binary("linear_no_bias", (x, weight) -> torch.linear(x, weight))
         .op("addmm", t -> torch.addmm(t[0], t[1], t[2]))
+        .op("addmm relu", t -> torch.relu(doubledAddmm(t)))
+        .op("addmm relu6", t -> torch.relu6(doubledAddmm(t)))
         .binary("matmul", torch::matmul);
+  }
+
+  private static Tensor doubledAddmm(Tensor[] t) {
+    return torch.addmm(t[0].mul(scalar(2)), t[1].mul(scalar(2)), t[2]);
   }
 
   private static void ofAll(TorchOps.Table table) {

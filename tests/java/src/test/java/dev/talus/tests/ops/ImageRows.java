@@ -8,6 +8,7 @@ import dev.talus.DType;
 import dev.talus.Tensor;
 import dev.talus.ops.AvgPool2d;
 import dev.talus.ops.Conv2d;
+import dev.talus.ops.Epilogue;
 import dev.talus.ops.MaxPool2d;
 import java.util.List;
 import java.util.function.Function;
@@ -73,6 +74,8 @@ final class ImageRows {
             .with(real(2, 2, 4, 3), real(2, 1, 3, 3), real(2))
             .fails(ILLEGAL, "divisible", real(1, 4, 4, 4), real(3, 2, 3, 3), real(3)),
         conv("conv2d all options", 2, 2, 2, 3).with(real(2, 3, 7, 8), real(6, 1, 3, 3), real(6)),
+        conv("conv2d relu", Epilogue.RELU, Double.POSITIVE_INFINITY),
+        conv("conv2d relu6", Epilogue.RELU6, 6),
         op("conv2d without bias", t -> convolved(t[0], t[1], null, 1, 1, 1, 1))
             .torch("conv2d_no_bias_padding_1")
             .with(real(2, 2, 4, 5), real(3, 2, 3, 3))
@@ -143,6 +146,34 @@ final class ImageRows {
         .torch("conv2d_" + stride + "_" + padding + "_" + dilation + "_" + groups)
         .tolerance(2e-5)
         .is(in -> References.conv2d(in[0], in[1], in[2], stride, padding, dilation, groups));
+  }
+
+  /** Activated in the convolution's pass; twice the sums reach beyond 6. */
+  private static OpRow conv(String name, Epilogue activation, double most) {
+    int[] one = {1};
+    return op(
+            name,
+            t ->
+                Conv2d.apply(
+                    t[0].mul(2),
+                    t[1],
+                    t[2].mul(2),
+                    one,
+                    one,
+                    one,
+                    (int) (t[0].size(1) / t[1].size(1)),
+                    activation))
+        .with(real(2, 2, 4, 5), real(3, 2, 3, 3), real(3))
+        .with(real(1, 3, 5, 4), real(3, 1, 3, 3), real(3))
+        .with(real(2, 9, 3, 4), real(4, 9, 1, 1), real(4))
+        .large(real(8, 3, 31, 33), real(24, 3, 3, 3), real(24))
+        .tolerance(2e-5)
+        .is(
+            in -> {
+              int groups = in[0].size(1) / in[1].size(1);
+              Nd sums = References.conv2d(in[0], in[1], in[2], 1, 1, 1, groups);
+              return sums.map(x -> Math.min(Math.max(2 * x, 0), most));
+            });
   }
 
   private static Tensor convolved(

@@ -6,6 +6,8 @@ import static dev.talus.tests.ops.OpRow.op;
 
 import dev.talus.DType;
 import dev.talus.nn.F;
+import dev.talus.ops.Epilogue;
+import dev.talus.ops.Matmul;
 import java.util.List;
 
 /** Products of matrices and vectors. */
@@ -72,6 +74,8 @@ final class MatmulRows {
             .is(in -> in[0].zip(References.mm(in[1], in[2]), Double::sum))
             .fails(ILLEGAL, "must match the size", real(4), real(3, 4), real(4, 5))
             .fails(ILLEGAL, "does not broadcast", real(3, 5), real(1, 4), real(4, 5)),
+        addmm("addmm relu", Epilogue.RELU, Double.POSITIVE_INFINITY),
+        addmm("addmm relu6", Epilogue.RELU6, 6),
         op("linear", t -> F.linear(t[0], t[1], t[2]))
             .torch("linear")
             .with(real(3, 4), real(5, 4), real(5))
@@ -101,5 +105,21 @@ final class MatmulRows {
             .fails(ILLEGAL, "at least 1D", real(), real(3))
             .fails(ILLEGAL, "cannot be multiplied", real(2, 3, 4), real(5, 2))
             .fails(ILLEGAL, "must match the size", real(2, 3, 4), real(3, 4, 2)));
+  }
+
+  /** Activated in the product's pass; twice the sums reach beyond 6. */
+  private static OpRow addmm(String name, Epilogue activation, double most) {
+    return op(name, t -> Matmul.addmm(t[0].mul(2), t[1].mul(2), t[2], activation))
+        .with(real(5), real(3, 4), real(4, 5))
+        .with(real(3, 5), real(3, 4), real(4, 5))
+        .with(real(1), real(7, 9), real(9, 1))
+        .with(real(2), real(3, 0), real(0, 2))
+        .large(real(120), real(512, 33), real(33, 120))
+        .tolerance(2e-5)
+        .is(
+            in ->
+                in[0]
+                    .zip(References.mm(in[1], in[2]), Double::sum)
+                    .map(x -> Math.min(Math.max(2 * x, 0), most)));
   }
 }
