@@ -20,17 +20,6 @@ static_assert(kPixels <= kMaxChannelPixels && kPoints <= kMaxChannelPoints && kR
                   kPairRows[0] <= kMaxChannelRows,
               "the table has no room for these kernels");
 
-// Calls f with what becomes of a sum. Sums are read once: passes of their own would keep them in memory.
-template <class T, class V, class F>
-static TALUS_INLINE void with_activation(const Activation& activation, F&& f) {
-  if (activation.clamps) {
-    const V least = V{} + T(activation.least), most = V{} + T(activation.most);
-    f([&](V sum) TALUS_INLINE_LAMBDA { return clamped(sum, least, most); });
-  } else {
-    f([](V sum) TALUS_INLINE_LAMBDA { return sum; });
-  }
-}
-
 template <class T, int L, int Step, int Rows, int Columns>
 static void tile(const ChannelTile<T>& t) {
   using V = Lanes<T, L>;

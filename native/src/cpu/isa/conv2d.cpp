@@ -42,25 +42,19 @@ static void tile(const ConvTile<T>& t) {
       for (int v = 0; v < V; ++v) acc[i][v] += t.bias[i];
     }
   }
-  if (t.activation.clamps) {
-    const Vec<T> least = broadcast(static_cast<T>(t.activation.least));
-    const Vec<T> most = broadcast(static_cast<T>(t.activation.most));
-    TALUS_UNROLL
-    for (int i = 0; i < Rows; ++i) {
-      TALUS_UNROLL
-      for (int v = 0; v < V; ++v) acc[i][v] = clamped(acc[i][v], least, most);
-    }
-  }
+  const Vec<T> least = broadcast(static_cast<T>(t.activation.least));
+  const Vec<T> most = broadcast(static_cast<T>(t.activation.most));
   TALUS_UNROLL
   for (int v = 0; v < V; ++v) {
     const int n = t.count[v];
     T* out = t.out[v];
     TALUS_UNROLL
     for (int i = 0; i < Rows; ++i, out += t.out_channel) {
+      const Vec<T> sum = t.activation.clamps ? clamped(acc[i][v], least, most) : acc[i][v];
       if (n == kLanes<T>) {
-        store(out, acc[i][v]);
+        store(out, sum);
       } else if (n > 0) {
-        store_partial(out, acc[i][v], n);
+        store_partial(out, sum, n);
       }
     }
   }

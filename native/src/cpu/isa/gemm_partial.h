@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "activation.h"
 #include "cpu/isa/vec.h"
 
 #if defined(__AVX2__)
@@ -188,6 +189,17 @@ static TALUS_INLINE Vec<T> sum_each(const Vec<T>* v) {
     return v[0];
   } else {
     return add_halves<Step, T>(sum_each<T, 2 * Step>(v), sum_each<T, 2 * Step>(v + Step), LaneNumbers<T>{});
+  }
+}
+
+// Calls f with what becomes of a sum. Sums are read once: passes of their own would keep them in memory.
+template <class T, class V, class F>
+static TALUS_INLINE void with_activation(const Activation& activation, F&& f) {
+  if (activation.clamps) {
+    const V least = V{} + T(activation.least), most = V{} + T(activation.most);
+    f([&](V sum) TALUS_INLINE_LAMBDA { return clamped(sum, least, most); });
+  } else {
+    f([](V sum) TALUS_INLINE_LAMBDA { return sum; });
   }
 }
 

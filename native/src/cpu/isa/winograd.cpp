@@ -39,10 +39,11 @@ template <class Tiles>
 static void output(int64_t tiles, const float* from, int64_t tile, int64_t product, const float* bias,
                    const Activation& activation, float* strip, int64_t row) {
   using F = typename Tiles::Out;
-  with_epilogue(bias, activation, [&](auto finish) TALUS_INLINE_LAMBDA {
+  const V add = load(bias);
+  with_activation<float, V>(activation, [&](auto finish) TALUS_INLINE_LAMBDA {
     for (int64_t t = 0; t < tiles; ++t, strip += Tiles::kTile * L, from += tile)
       both_ways<F, F>([&](int i, int j) { return load(from + (i * F::kIn + j) * product); },
-                      [&](int i, int j, V v) { store(strip + i * row + j * L, finish(v)); });
+                      [&](int i, int j, V v) { store(strip + i * row + j * L, finish(v + add)); });
   });
 }
 

@@ -110,10 +110,12 @@ static void weights(int count, const float* taps, float* to, int64_t row, int64_
 
 static void output(int64_t tiles, const float* from, int64_t tile, int64_t product, const float* bias,
                    const Activation& activation, float* strip, int64_t row) {
-  with_epilogue(bias, activation, [&](auto finish) TALUS_INLINE_LAMBDA {
+  const V add = load(bias);
+  with_activation<float, V>(activation, [&](auto finish) TALUS_INLINE_LAMBDA {
     for (int64_t t = 0; t < tiles; ++t, strip += 4 * L, from += tile)
-      both_ways<PhaseOutput<0>, PhaseOutput<0>>([&](int i, int j) { return load(from + (i * kPoints + j) * product); },
-                                                [&](int i, int j, V v) { store(strip + i * row + j * L, finish(v)); });
+      both_ways<PhaseOutput<0>, PhaseOutput<0>>(
+          [&](int i, int j) { return load(from + (i * kPoints + j) * product); },
+          [&](int i, int j, V v) { store(strip + i * row + j * L, finish(v + add)); });
   });
 }
 
@@ -140,12 +142,15 @@ static void weights_backward(int count, const float* taps, float* to, int64_t ro
 
 static void output_backward(int64_t tiles, const float* from, int64_t tile, int64_t product, const float* bias,
                             const Activation& activation, float* strip, int64_t row) {
-  with_epilogue(bias, activation, [&](auto finish) TALUS_INLINE_LAMBDA {
+  const V add = load(bias);
+  with_activation<float, V>(activation, [&](auto finish) TALUS_INLINE_LAMBDA {
     for (int64_t t = 0; t < tiles; ++t, strip += 8 * L, from += tile)
       each_phase([&](auto down, auto along) TALUS_INLINE_LAMBDA {
         both_ways<PhaseOutput<down>, PhaseOutput<along>>(
             [&](int i, int j) { return load(from + (phases_before(i, j) + place_at(down, along, j)) * product); },
-            [&](int i, int j, V v) { store(strip + (2 * i + 1 - down) * row + (2 * j + 1 - along) * L, finish(v)); });
+            [&](int i, int j, V v) {
+              store(strip + (2 * i + 1 - down) * row + (2 * j + 1 - along) * L, finish(v + add));
+            });
       });
   });
 }

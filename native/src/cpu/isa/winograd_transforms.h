@@ -32,18 +32,6 @@ static inline void both_ways(Load&& load_element, Store&& store_element) {
   }
 }
 
-// Calls f with the last step of an output: the bias is added, and the activation follows if there is one.
-template <class F>
-static inline void with_epilogue(const float* bias, const Activation& activation, F&& f) {
-  const V add = load(bias);
-  if (activation.clamps) {
-    const V least = broadcast(activation.least), most = broadcast(activation.most);
-    f([&](V v) TALUS_INLINE_LAMBDA { return clamped(v + add, least, most); });
-  } else {
-    f([&](V v) TALUS_INLINE_LAMBDA { return v + add; });
-  }
-}
-
 // One dimension of each transform. The matrices have their usual names.
 struct Input {  // B': at each point, the product of (x - p) over the other points
   static constexpr int kIn = 6, kOut = 6;
