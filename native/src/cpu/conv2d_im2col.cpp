@@ -8,7 +8,7 @@
 #include "caches.h"
 #include "cpu/conv2d_direct.h"
 #include "cpu/isa/conv2d_table.h"
-#include "cpu/isa/gemm_table.h"
+#include "cpu/gemm.h"
 #include "cpu/parts.h"
 #include "dtype.h"
 #include "memory.h"
@@ -45,8 +45,9 @@ class WeightGradient {
         kernel_(s_.kh * s_.kw),
         images_(even_part(s_.n, kColumns / area_)),
         depth_(even_part(images_ * area_, kDepth)),
-        width_(kTileVectors * gemm_.lanes),
-        channels_(whole_lines(even_part(s_.group_c(), ceil_div(taps_at_once(), kernel_)))) {}
+        channels_(whole_lines(even_part(s_.group_c(), ceil_div(taps_at_once(), kernel_)))),
+        shape_(tile_shape(gemm_, channels_ * kernel_)),
+        width_(shape_.width) {}
 
   // Pieces of the weights, each summed by one thread, image after image. Where they are too few, threads also share the
   // output channels of each.
@@ -54,7 +55,7 @@ class WeightGradient {
     const int64_t channels = channels_of_a_piece(), pieces = ceil_div(s_.group_c(), channels);
     const int64_t wanted = std::min(kPiecesPerThread * num_threads(), s_.work() * s_.n / kConvParallelWork + 1);
     const int64_t parts =
-        num_threads() == 1 ? 1 : std::min(ceil_div(s_.group_o(), gemm_.rows), ceil_div(wanted, s_.groups * pieces));
+        num_threads() == 1 ? 1 : std::min(ceil_div(s_.group_o(), shape_.rows), ceil_div(wanted, s_.groups * pieces));
     const int64_t all = s_.groups * pieces * parts;
     parallel_for(all, kConvParallelWork / (s_.work() * s_.n / all + 1) + 1, [&](int64_t begin, int64_t end) {
       const Space space(*this, block(0), channels * kernel_);
@@ -86,7 +87,7 @@ class WeightGradient {
           patches(m.in_place(b) ? 0 : taps * b.columns),
           joined(b.images > 1 ? m.s_.group_o() * b.columns : 0),
           packed(ceil_div(taps, m.width_) * m.width_ * m.depth_),
-          rows(m.gemm_.rows * m.row_pitch()) {
+          rows(m.shape_.rows * m.row_pitch()) {
       if (m.layout_.copied()) std::fill_n(padded.get(), m.layout_.plane(), T{0});
     }
   };
@@ -134,7 +135,7 @@ class WeightGradient {
   // to [height, taps] = or += grad [height, columns] times patches [taps, columns], transposed.
   void multiply(const T* grad, int64_t height, const T* patches, int64_t taps, int64_t columns, bool add, T* to,
                 const Space& space) const {
-    const int64_t panels = ceil_div(height, gemm_.rows);
+    const int64_t panels = ceil_div(height, shape_.rows);
     GemmTile<T> t;
     t.b_stride = width_;
     t.ldc = s_.taps();
@@ -160,7 +161,7 @@ class WeightGradient {
           t.n = static_cast<int>(std::min(width_, taps - j));
           t.b = space.packed.get() + j * depth_;
           t.c = to + row * s_.taps() + j;
-          gemm_.tile[1][t.n > gemm_.lanes ? 1 : 0][rows - 1](t);
+          gemm_.tile_of(true, t.n, rows)(t);
         }
       }
     }
@@ -199,7 +200,9 @@ class WeightGradient {
   const GemmKernels<T>& gemm_;
   const ImageLayout layout_;
   const std::vector<int64_t> offsets_;
-  const int64_t area_, kernel_, images_, depth_, width_, channels_;
+  const int64_t area_, kernel_, images_, depth_, channels_;
+  const TileShape shape_;
+  const int64_t width_;
 };
 
 // [O, C/groups, KH, KW] -> [C, O/groups, KH, KW], turned by 180 degrees.

@@ -32,11 +32,12 @@ class Implicit {
         conv_(conv2d_table().of<T>()),
         area_(s.oh * s.ow),
         kernel_(s.kh * s.kw),
-        channels_(channels(s, gemm_)),
+        joined_(s.n > 1 && 2 * area_ <= kColumns),
+        shape_(tile_shape(gemm_, joined_ ? kColumns : std::min(area_, kColumns))),
+        channels_(channels(s, gemm_, shape_)),
         depth_(channels_ * kernel_),
-        panels_(ceil_div(s.group_o(), gemm_.rows)),
-        pixel_unit_(ImageLayout(s).copied() ? s.ow : 1),
-        joined_(s.n > 1 && 2 * area_ <= kColumns) {}
+        panels_(ceil_div(s.group_o(), shape_.rows)),
+        pixel_unit_(ImageLayout(s).copied() ? s.ow : 1) {}
 
   void run() const {
     const bool alone = num_threads() == 1 || s_.n * s_.work() < 2 * kConvParallelWork;
@@ -63,8 +64,9 @@ class Implicit {
   static constexpr int64_t kLine = 64 / sizeof(T);
 
   // Of the input, summed at a time.
-  static int64_t channels(const DirectShape& s, const GemmKernels<T>& gemm) {
-    const int64_t most = std::min(kTaps, block_depth(gemm)) / (s.kh * s.kw), unit = s.group_c() < kLine ? 1 : kLine;
+  static int64_t channels(const DirectShape& s, const GemmKernels<T>& gemm, const TileShape& shape) {
+    const int64_t most = std::min(kTaps, block_depth(gemm, shape)) / (s.kh * s.kw),
+                  unit = s.group_c() < kLine ? 1 : kLine;
     return std::min(s.group_c(), even_part(s.group_c(), most, unit));
   }
   int64_t chunks() const { return ceil_div(s_.group_c(), channels_); }
@@ -115,8 +117,8 @@ class Implicit {
 
   // Packed and multiplied by this thread, some channels after the other. `weights` are all, copied, or null.
   void one_block(const PixelBlock& block, int64_t g, const T* weights) const {
-    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace, joined_);
-    const Scratch<T> packed(patches.size()), rows(weights == nullptr ? gemm_.rows * row_stride() : 0);
+    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace, joined_, shape_.width);
+    const Scratch<T> packed(patches.size()), rows(weights == nullptr ? shape_.rows * row_stride() : 0);
     for (int64_t c = 0; c < s_.group_c(); c += channels_) {
       patches.pack(planes(block, g), c, std::min(c + channels_, s_.group_c()), 0, packed.get());
       for (int64_t panel = 0; panel < panels_; ++panel) {
@@ -130,7 +132,7 @@ class Implicit {
 
   // All threads pack, then they share the output channels, and columns if channels are few.
   void shared_block(const PixelBlock& block, int64_t g) const {
-    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace, joined_);
+    const Patches<T> patches(gemm_, s_, block, depth_, s_.group_o() <= kRowsInPlace, joined_, shape_.width);
     const Scratch<T> packed(chunks() * patches.size());
     const int64_t threads = num_threads();
     parallel_for(patches.nothing_to_pack() ? 0 : s_.group_c(),
@@ -146,7 +148,7 @@ class Implicit {
     const int64_t groups = ceil_div(tiles, std::max<int64_t>(1, kColumns / patches.width()));
     const int64_t pieces = std::min(panels_, ceil_div(threads * kPiecesPerThread, groups));
     parallel_for(pieces * groups, 1, [&](int64_t begin, int64_t end) {
-      const Scratch<T> rows(gemm_.rows * row_stride());
+      const Scratch<T> rows(shape_.rows * row_stride());
       for (int64_t i = begin; i < end; ++i) {
         const int64_t piece = i / groups, group = i % groups;
         for (int64_t chunk = 0; chunk < chunks(); ++chunk)
@@ -190,7 +192,7 @@ class Implicit {
         }
         t.n = static_cast<int>(tile.columns);
         if (patches.one_image(tile)) {
-          gemm_.tile[1][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
+          gemm_.tile_of(true, t.n, height)(t);
         } else {
           multiply_joined(t, block, row, height, patches, tile);
         }
@@ -201,7 +203,7 @@ class Implicit {
   // A tile of several images has its sums side by side before they go to each.
   void multiply_joined(const GemmTile<T>& all, const PixelBlock& block, int64_t row, int64_t height,
                        const Patches<T>& patches, const PixelTile& tile) const {
-    T sums[kMaxTileRows * kTileVectors * kLine];
+    T sums[kMaxTileRows * kWideTileVectors * kLine];
     GemmTile<T> t = all;
     t.c = sums;
     t.ldc = patches.width();
@@ -212,7 +214,7 @@ class Implicit {
       patches.each_part(tile, [&](int64_t image, int64_t pixel, int64_t column, int64_t columns) {
         conv_.copy_rows(height, columns, out(image, pixel), area_, sums + column, t.ldc);
       });
-    gemm_.tile[1][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
+    gemm_.tile_of(true, t.n, height)(t);
     patches.each_part(tile, [&](int64_t image, int64_t pixel, int64_t column, int64_t columns) {
       conv_.copy_rows(height, columns, sums + column, t.ldc, out(image, pixel), area_);
     });
@@ -238,8 +240,10 @@ class Implicit {
   T* const out_;
   const GemmKernels<T>& gemm_;
   const ConvKernels<T>& conv_;
-  const int64_t area_, kernel_, channels_, depth_, panels_, pixel_unit_;
+  const int64_t area_, kernel_;
   const bool joined_;
+  const TileShape shape_;
+  const int64_t channels_, depth_, panels_, pixel_unit_;
 };
 
 }  // namespace

@@ -36,6 +36,7 @@ class ImplicitGradient {
         pixels_(pixels(s)),
         direct_(kernel_ == 1 && !layout_.copied()),
         few_pixels_(area_ <= kFewPixels),
+        shape_(tile_shape(gemm_, area_)),
         depth_(std::min(s.group_o(), even_part(s.group_o(), kDepth, std::min(kLine, s.group_o())))) {}
 
   void run() const {
@@ -65,7 +66,7 @@ class ImplicitGradient {
     const Scratch<T> weights, turned, sums, plane;
 
     Space(const ImplicitGradient& g, int64_t images, int64_t channels)
-        : weights((channels * g.kernel_ + kMaxTileRows + kTileVectors * g.gemm_.lanes) * g.depth_),
+        : weights((channels * g.kernel_ + kMaxTileRows + kWideTileVectors * g.gemm_.lanes) * g.depth_),
           turned(g.few_pixels_ ? images * channels * g.kernel_ * g.area_ : 0),
           sums(g.direct_ ? 0 : images * channels * g.kernel_ * g.area_),
           plane(g.layout_.copied() ? g.layout_.plane() : 0) {}
@@ -81,7 +82,7 @@ class ImplicitGradient {
   std::vector<PixelBlock> cut(int64_t columns) const {
     std::vector<PixelBlock> blocks;
     const int64_t images = std::min(s_.n, std::max<int64_t>(1, kColumns / area_));
-    const int64_t unit = std::min<int64_t>(area_, kTileVectors * gemm_.lanes);
+    const int64_t unit = std::min<int64_t>(area_, shape_.width);
     const int64_t count = direct_ && images == 1 ? std::min(area_, even_part(area_, columns, unit)) : area_;
     for (int64_t n = 0; n < s_.n; n += images)
       for (int64_t first = 0; first < area_; first += count)
@@ -90,7 +91,8 @@ class ImplicitGradient {
   }
 
   void one_block(const PixelBlock& block, int64_t g, int64_t threads) const {
-    const Patches<T> patches(gemm_, pixels_, block, depth_, s_.group_c() * kernel_ <= kRowsInPlace, false);
+    const Patches<T> patches(gemm_, pixels_, block, depth_, s_.group_c() * kernel_ <= kRowsInPlace, false,
+                             shape_.width);
     const int64_t o = s_.group_o(), c = s_.group_c(), chunks = ceil_div(o, depth_);
     const int64_t chunk_size = few_pixels_ ? block.images * area_ * depth_ : patches.size();
     const Scratch<T> packed(chunks * chunk_size);
@@ -113,7 +115,7 @@ class ImplicitGradient {
     const int64_t most = std::min(kTaps / kernel_, direct_ ? c : kSumsBytes / sums);
     const int64_t share = threads == 0 ? c : ceil_div(c, threads * kPiecesPerThread);
     // Channels of a 1x1 kernel fill whole tiles; where they are too few for all threads, these share pixels, too.
-    const int64_t unit = kernel_ > 1 ? 1 : few_pixels_ ? kTileVectors * gemm_.lanes : gemm_.rows;
+    const int64_t unit = kernel_ > 1 ? 1 : few_pixels_ ? kTileVectors * gemm_.lanes : shape_.rows;
     const int64_t some = std::min(c, even_part(c, std::min(most, share), std::min(c, unit)));
     const int64_t groups = ceil_div(c, some), tiles = patches.tiles();
     const int64_t parts =
@@ -175,7 +177,7 @@ class ImplicitGradient {
   // one image after the other.
   void multiply(const Patches<T>& patches, const T* w, int64_t rows, int64_t o, const T* planes, const T* packed,
                 int64_t image, T* sums, int64_t first_tile, int64_t last_tile, const Space& space) const {
-    const int64_t panels = ceil_div(rows, gemm_.rows), high = ceil_div(rows, panels);
+    const int64_t panels = ceil_div(rows, shape_.rows), high = ceil_div(rows, panels);
     GemmTile<T> t = tile(o);
     t.ldc = area_;
     conv_.split_columns(t.k, rows, w + o * s_.taps(), s_.taps(), static_cast<int>(high), space.weights.get(),
@@ -197,7 +199,7 @@ class ImplicitGradient {
         if (pixels.dots) {
           multiply_turned(t, patches.dots_stride(), height);
         } else {
-          gemm_.tile[0][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
+          gemm_.tile_of(false, t.n, height)(t);
         }
       }
     }
@@ -222,7 +224,7 @@ class ImplicitGradient {
           t.a = packed + row * t.k;
           t.a_stride = height;
           t.c = space.turned.get() + row * rows + column;
-          gemm_.tile[0][t.n > gemm_.lanes ? 1 : 0][height - 1](t);
+          gemm_.tile_of(false, t.n, height)(t);
         }
     }
     for (int64_t i = 0; i < images; ++i)
@@ -246,7 +248,7 @@ class ImplicitGradient {
         t.beta = T{0};
         t.c = sums;
         t.ldc = kMaxTileRows;
-        gemm_.tile[1][rows > gemm_.lanes ? 1 : 0][pixels - 1](t);
+        gemm_.tile_of(true, rows, pixels)(t);
         for (int64_t i = 0; i < rows; ++i)
           for (int64_t j = 0; j < pixels; ++j) {
             T& to = all.c[(row + i) * all.ldc + pixel + j];
@@ -276,6 +278,7 @@ class ImplicitGradient {
   const int64_t area_, kernel_;
   const DirectShape pixels_;
   const bool direct_, few_pixels_;
+  const TileShape shape_;
   const int64_t depth_;
 };
 

@@ -36,21 +36,21 @@ template <class T>
 class Patches {
  public:
   // `depth`: taps of the longest chunk. `in_place`: do not pack what can be read where it is. `joined`: tiles go on
-  // from image to image, unless they are in place.
+  // from image to image, unless they are in place. `most_columns`: of a tile.
   Patches(const GemmKernels<T>& gemm, const DirectShape& s, const PixelBlock& block, int64_t depth, bool in_place,
-          bool joined)
+          bool joined, int64_t most_columns)
       : s_(s),
         block_(block),
         kernels_(conv2d_table().of<T>()),
         whole_(s),
         layout_(band(s, block)),
         offsets_(layout_.offsets()),
-        width_(kTileVectors * gemm.lanes),
         depth_(depth),
         kernel_(s.kh * s.kw),
         in_place_(in_place && kernel_ == 1 && !whole_.copied() && s.h == 1 &&
                   (gemm.partial_b || s.ow % gemm.lanes == 0)),
         joined_(joined && !in_place_),
+        width_(even_part(joined_ ? block.images * block.count : block.count, most_columns, gemm.lanes)),
         rows_(!joined_ && kernel_ == 1 && layout_.row() == s.ow),
         tiles_(most_tiles()),
         runs_(most_tiles() + block.images * (block.count / s.ow + 2)),
@@ -200,8 +200,9 @@ class Patches {
   const ConvKernels<T>& kernels_;
   const ImageLayout whole_, layout_;
   const std::vector<int64_t> offsets_;
-  const int64_t width_, depth_, kernel_;
+  const int64_t depth_, kernel_;
   const bool in_place_, joined_;
+  const int64_t width_;
   const bool rows_;  // a tap's pixels are neighbours: rows are cut into the rows of tiles
   const Scratch<PixelTile> tiles_;
   const Scratch<Run> runs_;

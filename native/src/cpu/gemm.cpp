@@ -22,7 +22,7 @@ template <class T>
 void multiply_whole(const GemmKernels<T>& kernels, const Product<T>& p) {
   if ((p.m == 1 || p.n == 1) && p.k > 0) return multiply_vector(kernels, p);
   if (prefers_dots(kernels, p)) return multiply_dots(kernels, p);
-  const int64_t width = kTileVectors * kernels.lanes;
+  const int64_t width = tile_shape(kernels, p.n).width;
   if (p.m * p.n * p.k <= kSmallWork && p.m * p.n <= kSmallWork && p.k * width * int64_t{sizeof(T)} <= kSmallPanelBytes)
     return multiply_small(kernels, p);
   multiply_blocks(kernels, p);
@@ -68,7 +68,8 @@ void multiply_pieces(const GemmKernels<T>& kernels, const Product<T>& p, int64_t
 template <class T>
 void multiply(const GemmKernels<T>& kernels, const Product<T>& p) {
   if (p.k >= 2 * kPieceOfSum) {
-    const int64_t tiles = ceil_div(p.m, kernels.rows) * ceil_div(p.n, kTileVectors * kernels.lanes);
+    const TileShape shape = tile_shape(kernels, p.n);
+    const int64_t tiles = ceil_div(p.m, shape.rows) * ceil_div(p.n, shape.width);
     if (tiles <= kTilesToSplitSum) return multiply_pieces(kernels, p, std::min(kMostPieces, p.k / kPieceOfSum));
   }
   multiply_whole(kernels, p);

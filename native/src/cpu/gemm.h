@@ -42,6 +42,21 @@ struct Product {
   Activation activation;
 };
 
+// The largest tiles of C that a product is cut into.
+struct TileShape {
+  int64_t rows, width;
+};
+
+// For so many columns. Wide tiles load less for each multiply-add, but not the narrow one at the end of 64 columns:
+// these are two tall tiles.
+template <class T>
+TileShape tile_shape(const GemmKernels<T>& kernels, int64_t columns) {
+  const int64_t tall = kTileVectors * kernels.lanes, wide = kWideTileVectors * kernels.lanes;
+  if (columns <= tall) return {kernels.rows, kernels.vectors_of(columns) * kernels.lanes};
+  const int64_t width = even_part(columns, kernels.wide_rows > 0 ? wide : tall, kernels.lanes);
+  return {width > tall ? kernels.wide_rows : kernels.rows, width};
+}
+
 // Tiles of B that stay in L1 are as deep as a multiple of this.
 constexpr int64_t kDepthStep = 64;
 
@@ -50,10 +65,10 @@ constexpr int64_t kDepthStep = 64;
 // its multiply-adds. In float64, with half as many of these for each byte, the next panel of A has to find room, too:
 // 128 is 1.15 to 1.25 times as fast as 192.
 template <class T>
-int64_t block_depth(const GemmKernels<T>& kernels) {
+int64_t block_depth(const GemmKernels<T>& kernels, const TileShape& shape) {
   constexpr int64_t kBytes = sizeof(T);
   const int64_t panels = kBytes == 8 ? 2 : 1;
-  const int64_t l1 = caches().l1, both = (panels * kernels.rows + kTileVectors * kernels.lanes) * kBytes;
+  const int64_t l1 = caches().l1, both = (panels * shape.rows + shape.width) * kBytes;
   const bool stays = kernels.lanes * kBytes == 64 && l1 >= 48 << 10;
   return stays ? l1 / both / kDepthStep * kDepthStep : std::max<int64_t>(16, l1 / 64);
 }

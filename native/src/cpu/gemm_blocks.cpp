@@ -57,19 +57,18 @@ template <class T>
 struct BlockSizes {
   int64_t depth, columns, rows, group_panels;
 
-  BlockSizes(const GemmKernels<T>& kernels, int64_t m, int64_t n, int64_t k, int64_t threads) {
+  BlockSizes(const GemmKernels<T>& kernels, const TileShape& shape, int64_t m, int64_t n, int64_t k, int64_t threads) {
     constexpr int64_t kBytes = sizeof(T);
     const Caches& c = caches();
-    const int64_t width = kTileVectors * kernels.lanes;
-    depth = std::max<int64_t>(1, even_part(k, block_depth(kernels)));
-    columns = even_part(n, std::max(width, c.l3 / 4 / (depth * kBytes)), width);
+    depth = std::max<int64_t>(1, even_part(k, block_depth(kernels, shape)));
+    columns = even_part(n, std::max(shape.width, c.l3 / 4 / (depth * kBytes)), shape.width);
     const bool alone = threads == 1 && depth > kDepthAlongRows;
     const int64_t group = alone ? std::max(c.l2 / 4, std::min(c.l2 / 2, kGroupBytes)) : c.l2 / 4;
-    group_panels = std::max<int64_t>(1, group / (kernels.rows * depth * kBytes));
+    group_panels = std::max<int64_t>(1, group / (shape.rows * depth * kBytes));
     if (alone && m > c.l2 / 2 / (depth * kBytes)) {
-      rows = even_part(m, group_panels * kernels.rows, kernels.rows);
+      rows = even_part(m, group_panels * shape.rows, shape.rows);
     } else {
-      rows = even_part(m, std::max<int64_t>(kernels.rows, c.l3 / 4 / (depth * kBytes)));
+      rows = even_part(m, std::max(shape.rows, c.l3 / 4 / (depth * kBytes)));
     }
   }
 };
@@ -77,17 +76,19 @@ struct BlockSizes {
 template <class T>
 class Blocks {
  public:
-  Blocks(const GemmKernels<T>& kernels, const Product<T>& product, int64_t threads)
+  // `shape`: the whole product's, whose part this may be, so that sums are cut alike for any number of threads.
+  Blocks(const GemmKernels<T>& kernels, const TileShape& shape, const Product<T>& product, int64_t threads)
       : kernels_(kernels),
         p_(product),
-        sizes_(kernels, p_.m, p_.n, p_.k, threads),
-        width_(kTileVectors * kernels.lanes),
+        shape_(shape),
+        sizes_(kernels, shape_, p_.m, p_.n, p_.k, threads),
+        width_(shape_.width),
         threads_(threads),
         pack_a_(p_.k >= kDepthToPack &&
                 ceil_div(p_.n, width_) > (collide(p_.a) ? kTilesInPlaceColliding : kColumnTilesInPlace)),
         pack_b_(p_.b.trans ||
                 (p_.k >= kDepthToPack &&
-                 (p_.m > kRowsInPlace || (collide(p_.b) && ceil_div(p_.m, kernels.rows) > kTilesInPlaceColliding)))),
+                 (p_.m > kRowsInPlace || (collide(p_.b) && ceil_div(p_.m, shape_.rows) > kTilesInPlaceColliding)))),
         tile_by_tile_(pack_b_ && p_.m <= sizes_.rows && sizes_.depth > kDepthAlongRows &&
                       ceil_div(p_.n, width_) >= kTilesPerThread * threads_ &&
                       p_.m * sizes_.depth * int64_t{sizeof(T)} <= caches().l2 / 2),
@@ -103,7 +104,7 @@ class Blocks {
         for (row_ = 0; row_ < p_.m; row_ += sizes_.rows) {
           rows_ = std::min(sizes_.rows, p_.m - row_);
           // Panels of nearly equal height: no thin one at the end.
-          panels_ = ceil_div(rows_, kernels_.rows);
+          panels_ = ceil_div(rows_, shape_.rows);
           pack(row_ == 0);
           if (tile_by_tile_) {
             multiply_tile_by_tile();
@@ -246,7 +247,7 @@ class Blocks {
       for (int64_t row = 0; row < height; ++row, c += p_.ldc)
         for (int64_t v = 0; v < width_; v += kLine / int64_t{sizeof(T)}) __builtin_prefetch(c + v, 1, 2);
     }
-    kernels_.tile[!pack_a_ && !p_.a.trans][t.n > kernels_.lanes ? 1 : 0][height - 1](t);
+    kernels_.tile_of(!pack_a_ && !p_.a.trans, t.n, height)(t);
   }
 
   void multiply(int64_t first_panel, int64_t last_panel, int64_t begin, int64_t end) const {
@@ -282,6 +283,7 @@ class Blocks {
 
   const GemmKernels<T>& kernels_;
   const Product<T>& p_;
+  const TileShape shape_;
   const BlockSizes<T> sizes_;
   const int64_t width_, threads_;
   const bool pack_a_, pack_b_, tile_by_tile_;
@@ -328,17 +330,18 @@ template <class T>
 void multiply_blocks(const GemmKernels<T>& kernels, const Product<T>& p) {
   const int64_t work = p.m * p.n * std::max<int64_t>(1, p.k);
   const int64_t threads = std::min<int64_t>(num_threads(), work / kParallelWork + 1);
-  const int64_t width = kTileVectors * kernels.lanes;
-  const Parts parts(work <= kWorkInParts ? threads : 1, p.m, p.n, kernels.rows, width);
+  const TileShape shape = tile_shape(kernels, p.n);
+  const Parts parts(work <= kWorkInParts ? threads : 1, p.m, p.n, shape.rows, shape.width);
   const int64_t count = parts.rows * parts.columns;
-  if (count == 1) return Blocks<T>(kernels, p, threads).run();
-  const int64_t rows = even_part(p.m, ceil_div(p.m, parts.rows), kernels.rows);
-  const int64_t columns = even_part(p.n, ceil_div(p.n, parts.columns), width);
+  if (count == 1) return Blocks<T>(kernels, shape, p, threads).run();
+  const int64_t rows = even_part(p.m, ceil_div(p.m, parts.rows), shape.rows);
+  const int64_t columns = even_part(p.n, ceil_div(p.n, parts.columns), shape.width);
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i / parts.columns * rows, column = i % parts.columns * columns;
       if (row >= p.m || column >= p.n) continue;
-      Blocks<T>(kernels, part_of(p, row, std::min(rows, p.m - row), column, std::min(columns, p.n - column)), 1).run();
+      const auto part = part_of(p, row, std::min(rows, p.m - row), column, std::min(columns, p.n - column));
+      Blocks<T>(kernels, shape, part, 1).run();
     }
   });
 }

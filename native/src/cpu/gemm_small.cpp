@@ -38,8 +38,10 @@ class Workspace {
 
 template <class T>
 void multiply_small(const GemmKernels<T>& kernels, const Product<T>& p) {
-  const int width = kTileVectors * kernels.lanes, m = static_cast<int>(p.m), n = static_cast<int>(p.n);
-  const int panels = (m + kernels.rows - 1) / kernels.rows, height = m / panels, higher = m % panels;
+  const TileShape shape = tile_shape(kernels, p.n);
+  const int m = static_cast<int>(p.m), n = static_cast<int>(p.n);
+  const int width = static_cast<int>(shape.width), panels = static_cast<int>(ceil_div(m, shape.rows));
+  const int height = m / panels, higher = m % panels;
   alignas(64) T packed[kSmallPanelBytes / sizeof(T)];
   GemmTile<T> t;
   t.k = p.k;
@@ -54,13 +56,13 @@ void multiply_small(const GemmKernels<T>& kernels, const Product<T>& p) {
     t.b_stride = p.b.stride;
     if (p.b.trans || (t.n % kernels.lanes != 0 && !kernels.partial_b)) {
       const auto pack = p.b.trans ? kernels.pack_rows : kernels.pack_columns;
-      const int vectors = t.n > kernels.lanes ? width : kernels.lanes;
-      pack(p.k, t.n, t.b, p.b.stride, vectors, packed);
+      const int columns = kernels.vectors_of(t.n) * kernels.lanes;
+      pack(p.k, t.n, t.b, p.b.stride, columns, packed);
       t.b = packed;
-      t.b_stride = vectors;
+      t.b_stride = columns;
     }
     t.bias = p.bias == nullptr ? nullptr : p.bias + j;
-    const auto& tiles = kernels.tile[!p.a.trans][t.n > kernels.lanes ? 1 : 0];
+    const auto& tiles = kernels.tile[!p.a.trans][kernels.vectors_of(t.n) - 1];
     for (int i = 0, panel = 0; panel < panels; ++panel) {
       const int rows = height + (panel < higher ? 1 : 0);
       t.a = p.a.at(i, 0);

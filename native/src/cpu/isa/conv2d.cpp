@@ -224,18 +224,15 @@ static void split_columns(int64_t k, int64_t columns, const T* from, int64_t str
 template <class T>
 static void gather(int64_t taps, const int64_t* offset, const T* from, int columns, T* to, int64_t to_row) {
   constexpr int L = kLanes<T>;
-  const int rest = columns % L;
-  if (rest == 0) {
-    for (int64_t p = 0; p < taps; ++p, to += to_row)
-      for (int j = 0; j < columns; j += L) store(to + j, load(from + offset[p] + j));
-  } else if (columns < L) {
+  const int rest = columns % L, whole = columns - rest;
+  if (whole == 0) {
     for (int64_t p = 0; p < taps; ++p, to += to_row) store_partial(to, load_partial(from + offset[p], rest), rest);
-  } else {
-    for (int64_t p = 0; p < taps; ++p, to += to_row) {
-      const T* row = from + offset[p];
-      store(to, load(row));
-      store_partial(to + L, load_partial(row + L, rest), rest);
-    }
+    return;
+  }
+  for (int64_t p = 0; p < taps; ++p, to += to_row) {
+    const T* row = from + offset[p];
+    for (int j = 0; j < whole; j += L) store(to + j, load(row + j));
+    if (rest > 0) store_partial(to + whole, load_partial(row + whole, rest), rest);
   }
 }
 
@@ -265,7 +262,7 @@ static constexpr ConvKernels<T> kernels() {
                       {},
                       kDotRows,
                       kDotTaps,
-                      !kPartialLoadIsFree,
+                      !kMaskedLoads,
                       {},
                       sum<T>,
                       transfer_rows<T, false>,

@@ -65,7 +65,7 @@ struct ConvKernels {
   // Columns of a matrix in panels of `width`, the last one of what is left:
   // to[i * panel + p * width + j] = from[p * stride + i * width + j], p < k, i * width + j < columns.
   void (*split_columns)(int64_t k, int64_t columns, const T* from, int64_t stride, int width, T* to, int64_t panel);
-  // to[p * to_row + j] = from[offset[p] + j], p < taps, j < columns, at most two registers of them.
+  // to[p * to_row + j] = from[offset[p] + j], p < taps, j < columns.
   void (*gather)(int64_t taps, const int64_t* offset, const T* from, int columns, T* to, int64_t to_row);
 };
 

@@ -6,18 +6,21 @@
 
 namespace talus::TALUS_ISA_NS {
 
-// Rows of the largest tile: its accumulators, the vectors of one row of B and one element of A fill the registers.
-// Under sanitizers every access of an unrolled tile is a check to compile, and tiles of a few rows are the same code.
+// The largest tile: its accumulators, the vectors of one row of B and one element of A fill the registers. Of shapes
+// that do, the one that loads least is best: Ice Lake, which can load two registers a cycle, was seen to load 1.1, so
+// that tiles of 14 rows and two vectors (16 loads for 28 multiply-adds) reach 91% of its peak, of 8 and three (11 for
+// 24) 98%. Under sanitizers every access of an unrolled tile is a check to compile, and tiles of a few rows are the
+// same code.
 #if defined(TALUS_LOW_TILES)
-constexpr int kRows = 4;
+constexpr int kRows = 4, kWideRows = 3;
 #elif defined(__AVX512F__)
-constexpr int kRows = 14;
+constexpr int kRows = 14, kWideRows = 8;
 #elif defined(__aarch64__)
-constexpr int kRows = 12;
+constexpr int kRows = 12, kWideRows = 0;
 #else
-constexpr int kRows = 6;
+constexpr int kRows = 6, kWideRows = 0;
 #endif
-static_assert(kRows <= kMaxTileRows, "the table has no room for this tile");
+static_assert(kRows <= kMaxTileRows && kWideRows <= kRows, "the table has no room for this tile");
 
 // Rows of packed B that a turn of a low tile's loop takes: of a step of twelve multiply-adds, counting and moving two
 // addresses is worth saving.
@@ -69,8 +72,8 @@ struct Accumulators {
   }
 
   // One row of B, times the element of A that belongs to each row of C.
-  template <class F>
-  TALUS_INLINE void add_row(const T* b, const LastVector<T>& last, F&& element) {
+  template <class Last, class F>
+  TALUS_INLINE void add_row(const T* b, const Last& last, F&& element) {
     Vec<T> row[Vectors];
     unroll<kLast>([&](auto v) TALUS_INLINE_LAMBDA { row[v] = load(b + v * L); });
     row[kLast] = last.load_b(b + kLast * L);
@@ -124,18 +127,10 @@ struct Accumulators {
   }
 };
 
-template <class T, int Rows, int Vectors, bool ReadRows>
-static void tile(const GemmTile<T>& t) {
+// acc += A B, where `last` loads the last vectors of B's rows.
+template <bool ReadRows, class T, int Rows, int Vectors, class Last>
+static TALUS_INLINE void add_product(const GemmTile<T>& t, const Last& last, Accumulators<T, Rows, Vectors>& acc) {
   constexpr int L = kLanes<T>;
-  const LastVector<T> last(t.n - (Vectors - 1) * L);
-  Accumulators<T, Rows, Vectors> acc;
-  acc.each([](auto& sum, auto, auto) TALUS_INLINE_LAMBDA { sum = Vec<T>{}; });
-  // A long sum leaves time to fetch the tile of C meanwhile.
-  if (t.k >= 64) {
-    const char* c = reinterpret_cast<const char*>(t.c);
-    for (int i = 0; i < Rows; ++i, c += t.ldc * int64_t{sizeof(T)})
-      for (int v = 0; v < Vectors * kVectorBytes; v += 64) __builtin_prefetch(c + v, 1);
-  }
   const T* b = t.b;
   const int64_t a_stride = t.a_stride, b_stride = t.b_stride;
   const auto step = [&](auto&& element) TALUS_INLINE_LAMBDA {
@@ -166,6 +161,25 @@ static void tile(const GemmTile<T>& t) {
       step([&](auto i) TALUS_INLINE_LAMBDA { return a[i]; });
       a += a_stride;
     }
+  }
+}
+
+template <class T, int Rows, int Vectors, bool ReadRows>
+static void tile(const GemmTile<T>& t) {
+  constexpr int L = kLanes<T>;
+  const LastVector<T> last(t.n - (Vectors - 1) * L);
+  Accumulators<T, Rows, Vectors> acc;
+  acc.each([](auto& sum, auto, auto) TALUS_INLINE_LAMBDA { sum = Vec<T>{}; });
+  // A long sum leaves time to fetch the tile of C meanwhile.
+  if (t.k >= 64) {
+    const char* c = reinterpret_cast<const char*>(t.c);
+    for (int i = 0; i < Rows; ++i, c += t.ldc * int64_t{sizeof(T)})
+      for (int v = 0; v < Vectors * kVectorBytes; v += 64) __builtin_prefetch(c + v, 1);
+  }
+  if (kMaskedLoads && t.n == Vectors * L) {
+    add_product<ReadRows>(t, WholeVector<T>{}, acc);
+  } else {
+    add_product<ReadRows>(t, last, acc);
   }
   acc.finish(t, last);
 }
@@ -347,21 +361,22 @@ static void add_rows(int64_t count, int64_t k, const T* m, int64_t stride, const
   if (j < count) add_rest<T, kAcross>(k, static_cast<int>(count - j), m + j, stride, x, y + j);
 }
 
-template <class T, bool ReadRows, int Vectors, int Rows>
+template <class T, int Vectors, int Rows>
 static constexpr void fill_tiles(GemmKernels<T>& kernels) {
-  kernels.tile[ReadRows][Vectors - 1][Rows - 1] = tile<T, Rows, Vectors, ReadRows>;
-  if constexpr (Rows > 1) fill_tiles<T, ReadRows, Vectors, Rows - 1>(kernels);
+  kernels.tile[0][Vectors - 1][Rows - 1] = tile<T, Rows, Vectors, false>;
+  kernels.tile[1][Vectors - 1][Rows - 1] = tile<T, Rows, Vectors, true>;
+  if constexpr (Rows > 1) fill_tiles<T, Vectors, Rows - 1>(kernels);
 }
 
 template <class T>
 static constexpr GemmKernels<T> kernels() {
-  GemmKernels<T> k = {kRows, kLanes<T>,    kPartialLoadIsFree, {},          kDotRows,    kDotColumns,
-                      {},    pack_rows<T>, pack_columns<T>,    dot_rows<T>, add_rows<T>, adds_side_by_side<T>};
+  GemmKernels<T> k = {
+      kRows,           kWideRows,   kLanes<T>,   kMaskedLoads,        {}, kDotRows, kDotColumns, {}, pack_rows<T>,
+      pack_columns<T>, dot_rows<T>, add_rows<T>, adds_side_by_side<T>};
   fill_dots<T, kDotRows, kDotColumns>(k);
-  fill_tiles<T, false, 1, kRows>(k);
-  fill_tiles<T, false, 2, kRows>(k);
-  fill_tiles<T, true, 1, kRows>(k);
-  fill_tiles<T, true, 2, kRows>(k);
+  fill_tiles<T, 1, kRows>(k);
+  fill_tiles<T, kTileVectors, kRows>(k);
+  if constexpr (kWideRows > 0) fill_tiles<T, kWideTileVectors, kWideRows>(k);
   return k;
 }
 

@@ -112,7 +112,6 @@ template <class T>
 class LastVector {
  public:
 #if defined(__AVX512F__)
-  // Masks cost nothing.
   explicit LastVector(int n) : mask_((1u << n) - 1) {}
   Vec<T> load_valid(const T* from) const { return load_b(from); }
   Vec<T> load_b(const T* from) const {
@@ -148,10 +147,17 @@ class LastVector {
 #endif
 };
 
+// In a vector's place where all lanes are valid: a masked load takes one of the two ports that multiply.
+template <class T>
+struct WholeVector {
+  Vec<T> load_b(const T* from) const { return load(from); }
+};
+
+// Whether LastVector reads no more than its lanes.
 #if defined(__AVX512F__)
-constexpr bool kPartialLoadIsFree = true;
+constexpr bool kMaskedLoads = true;
 #else
-constexpr bool kPartialLoadIsFree = false;
+constexpr bool kMaskedLoads = false;
 #endif
 
 // The numbers 0, 1, 2, ... of a register's lanes, for shuffles, whose indices must be constants.

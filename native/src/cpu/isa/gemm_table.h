@@ -24,7 +24,7 @@ struct GemmTile {
 };
 
 constexpr int kMaxTileRows = 16;
-constexpr int kTileVectors = 2;
+constexpr int kTileVectors = 2, kWideTileVectors = 3;
 constexpr int kMaxBlockRows = 4;
 constexpr int kMaxBlockColumns = 6;
 
@@ -32,12 +32,13 @@ template <class T>
 struct GemmKernels {
   using Tile = void (*)(const GemmTile<T>&);
 
-  int rows;  // the largest tile is rows x (kTileVectors * lanes)
+  // The largest tiles: rows x (kTileVectors * lanes) and, if wide_rows > 0, wide_rows x (kWideTileVectors * lanes).
+  int rows, wide_rows;
   int lanes;
   bool
       partial_b;  // of each row of B a tile reads no more than n elements, so B need not be packed for its last columns
   // [A is read by rows][vectors - 1][rows - 1]
-  Tile tile[2][kTileVectors][kMaxTileRows];
+  Tile tile[2][kWideTileVectors][kMaxTileRows];
 
   // Both operands' rows along k: element (i, p) of A at a[i * a_stride + p], (p, j) of B at b[j * b_stride + p].
   // [rows - 1][columns - 1], at most most_dot_rows x most_dot_columns; n is not read.
@@ -55,6 +56,12 @@ struct GemmKernels {
   void (*add_rows)(int64_t count, int64_t k, const T* m, int64_t stride, const T* x, T* y);
   // Whether that reads some rows side by side along long pieces of y, and not down them.
   bool (*adds_side_by_side)(int64_t k, int64_t stride);
+
+  // Vectors that hold n columns of a tile.
+  int vectors_of(int64_t n) const { return 1 + (n > lanes ? 1 : 0) + (n > 2 * lanes ? 1 : 0); }
+  Tile tile_of(bool reads_rows, int64_t n, int64_t tile_rows) const {
+    return tile[reads_rows][vectors_of(n) - 1][tile_rows - 1];
+  }
 };
 
 struct GemmTable {
