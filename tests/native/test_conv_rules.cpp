@@ -155,7 +155,8 @@ std::map<std::string, int64_t> measure(ConvPass pass, const Conv2dParams& p, int
 std::vector<std::vector<int64_t>> shapes() {
   std::mt19937 random(5);
   const auto one_of = [&](const std::vector<int64_t>& choices) { return choices[random() % choices.size()]; };
-  std::vector<std::vector<int64_t>> all;
+  // Groups of 32 channels for few pixels are too rare to be found.
+  std::vector<std::vector<int64_t>> all = {{1, 1024, 7, 7, 1024, 3, 3, 1, 1, 1, 1, 1, 1, 32}};
   while (all.size() < 2500) {
     const int64_t groups = one_of({1, 1, 1, 1, 2, 8, 32}), kernel = one_of({1, 1, 2, 3, 3, 3, 3, 5, 7});
     const std::vector<int64_t> channels = {1, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 512};

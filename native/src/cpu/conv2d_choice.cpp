@@ -59,6 +59,8 @@ struct Rule {
 //    pixels are few, not of 32 for 8 images of 7x7. Without groups they win by 5 to 7% for the input's gradient of
 //    images of 56x56, with AVX-512, not of 28x28; with AVX2, which multiplies by elements only after loading them, they
 //    lose;
+//  - with AVX-512 pairs of registers are for groups of 32, where they beat Winograd for one image of 7x7: by 1.1 times
+//    forward, by 1.2 for the weights; with two images they lose (Ice Lake);
 //  - with AVX2, measured on Zen 3, they win for 4 to 15 channels and outputs of 16 or 32 channels: for the weights by
 //    1.25 to 1.9 times up to 32x32 (at 56x56 they lose 5%), forward by 1.35 to 1.5 times where rows of 10 fill 62% of
 //    their registers, not where rows of 13 and more fill over 80%.

@@ -78,9 +78,11 @@ struct ConvRuleShape {
   }
 
   // Groups whose outputs fill pairs of registers. Winograd's weights of groups of 32 repay their transform with the
-  // tiles of a few images.
+  // tiles of a few images, or of a second one.
   Truth pairs_pay() const {
-    return narrow() && grouped && outputs % 16 == 0 && fewest >= 16 && most <= 32 && (fewest < 32 || pixels <= 256);
+    return grouped && most <= 32 &&
+           ((narrow() && outputs % 16 == 0 && fewest >= 16 && (fewest < 32 || pixels <= 256)) ||
+            (wide && lanes == 16 && fewest >= 32 && pixels < 98));
   }
   // Enough channels to repay the transforms, which registers of few lanes feel more.
   Truth columns_pay() const {

@@ -9,7 +9,7 @@
 namespace talus {
 
 constexpr int kMaxChannelPixels = 14;
-constexpr int kMaxChannelPoints = 6;
+constexpr int kMaxChannelPoints = 8;
 constexpr int kMaxChannelRows = 9;
 
 // strip[r * strip_row + q * strip_pixel + i] = activation(bias[i] + sum_t w[t * lanes + i] * x[r * x_row + q * step +
