@@ -102,9 +102,17 @@ const Case kCases[] = {
     {{3, 16, 9, 12, 32, 3, 3, 2, 2, 1, 1, 1, 1, 2}},    // groups that fill registers, or halves of them
     {{2, 32, 30, 17, 32, 3, 3, 1, 1, 1, 1, 1, 1, 2}},   // several bands of rows
     {{2, 16, 7, 33, 16, 5, 4, 2, 1, 3, 2, 1, 1, 1}},
-    {{5, 64, 6, 7, 256, 3, 3, 1, 1, 1, 1, 1, 1, 32}},     // several images that share packed weights
-    {{1, 256, 5, 5, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1}},      // weights that the cache holds in parts
-    {{2, 48, 5, 6, 32, 1, 1, 2, 2, 0, 0, 1, 1, 2}},       // pixels that no output sees
+    {{5, 64, 6, 7, 256, 3, 3, 1, 1, 1, 1, 1, 1, 32}},  // several images that share packed weights
+    {{1, 256, 5, 5, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1}},   // weights that the cache holds in parts
+    {{2, 48, 5, 6, 32, 1, 1, 2, 2, 0, 0, 1, 1, 2}},    // pixels that no output sees
+    {{2, 32, 5, 1, 32, 3, 3, 1, 1, 1, 1, 1, 1, 2}},    // rows of one, two and three pixels, which share few elements
+    {{2, 32, 4, 2, 32, 3, 3, 1, 1, 1, 1, 1, 1, 2}},
+    {{2, 64, 4, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 2}},
+    {{2, 32, 5, 2, 32, 3, 3, 2, 2, 1, 1, 1, 1, 2}},
+    {{2, 64, 5, 4, 64, 3, 3, 2, 2, 1, 1, 1, 1, 2}},
+    {{2, 16, 5, 5, 16, 3, 3, 2, 2, 1, 1, 1, 1, 2}},
+    {{2, 32, 9, 10, 32, 3, 3, 1, 3, 1, 1, 1, 1, 2}},      // at a step of three, none
+    {{2, 32, 6, 9, 32, 3, 2, 1, 1, 1, 0, 1, 1, 2}},       // and of kernels two wide
     {{2, 16, 8, 9, 16, 2, 3, 3, 2, 4, 3, 1, 1, 1}},       // padding beyond the kernel
     {{1, 16, 1, 5, 16, 3, 3, 4, 5, 1, 1, 1, 1, 2}},       // fewer rows than phases
     {{2, 16, 6, 70, 16, 3, 3, 1, 1, 0, 0, 1, 1, 1}},      // of the image in place
@@ -325,6 +333,8 @@ TEST(the_rule_chooses_by_shape) {
   const Case wider_groups = {{1, 256, 14, 14, 256, 3, 3, 2, 2, 1, 1, 1, 1, 8}};
   const Case groups_of_8 = {{1, 64, 28, 28, 64, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
   const Case groups_of_16 = {{8, 128, 14, 14, 128, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
+  const Case groups_of_24 = {{8, 192, 14, 14, 192, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
+  const Case groups_of_32 = {{1, 256, 7, 7, 256, 3, 3, 1, 1, 1, 1, 1, 1, 8}};
   const Case few_tiles = {{1, 512, 7, 7, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1}};
   const Case strided = {{1, 64, 56, 56, 128, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
   const Case narrow_strided = {{1, 16, 56, 56, 32, 3, 3, 2, 2, 1, 1, 1, 1, 1}};
@@ -348,8 +358,9 @@ TEST(the_rule_chooses_by_shape) {
       CHECK(chosen(strided_groups) == ConvAlgorithm::Channels);
       CHECK(chosen(wider_groups) == ConvAlgorithm::Channels);
       CHECK((chosen(groups_of_8) == ConvAlgorithm::Channels) == (pass == ConvPass::BackwardWeight));
-      CHECK((chosen(groups_of_16) == ConvAlgorithm::Channels) == avx2);
-      CHECK((chosen(groups_of_16) == ConvAlgorithm::Winograd1d) == (avx512 && !weight));
+      CHECK((chosen(groups_of_16) == ConvAlgorithm::Channels) == (avx2 || avx512));
+      CHECK((chosen(groups_of_24) == ConvAlgorithm::Winograd1d) == (avx512 && !weight));
+      CHECK((chosen(groups_of_32) == ConvAlgorithm::Channels) == (avx2 || avx512));
       CHECK(chosen(few_tiles) == (weight ? ConvAlgorithm::Gemm : ConvAlgorithm::Winograd));
       CHECK((chosen(strided) == ConvAlgorithm::Winograd) == !weight);
       CHECK((chosen(narrow_strided) == ConvAlgorithm::Channels) == (pass == ConvPass::BackwardInput && avx512));

@@ -55,6 +55,7 @@ struct Phase {
   Side rows, columns;
   int64_t weights;               // taps of a block of channels before its own
   std::vector<int64_t> offsets;  // of its taps from a pixel's place
+  int64_t run;                   // taps of a kernel row that it sees, if they are few
 };
 
 // A convolution of padded planes, of the image or of the output's gradient.
@@ -67,7 +68,8 @@ struct Layer {
   int64_t row_stride, column_stride;  // and in the output
   int64_t last_row;                   // the last source row, times row_stride, that the first output row reads
   std::vector<Phase> phases = {};
-  std::vector<int64_t> place = {};  // of a kernel's elements among a block's weights, which are [tap][lanes]
+  std::vector<int64_t> place = {};   // of a kernel's elements among a block's weights, which are [tap][lanes]
+  std::vector<int64_t> spread = {};  // from one source's to the next one's, where a source is packed at a time
 
   int64_t taps() const { return sources * kernel; }
   // Source rows that the output rows before `end` read.
@@ -76,12 +78,14 @@ struct Layer {
   }
 };
 
+int64_t run_of(int64_t taps) { return taps == 2 || taps == 3 ? taps : 1; }
+
 template <class T>
 Layer<T> forward_layer(const Conv2dParams& p) {
   Layer<T> layer = {
       p.groups,    p.group_c(),        p.h,        p.w,        p.group_o(), p.out_h(), p.out_w(),
       p.kh * p.kw, padded_input<T>(p), p.stride_h, p.stride_w, 1,           1,         p.kh - 1 - p.pad_h};
-  Phase phase = {Side(0, 1, 0, 1, layer.h), Side(0, 1, 0, 1, layer.w), 0, {}};
+  Phase phase = {Side(0, 1, 0, 1, layer.h), Side(0, 1, 0, 1, layer.w), 0, {}, run_of(p.kw)};
   for (int64_t c = 0; c < layer.sources; ++c)
     for (int64_t y = 0; y < p.kh; ++y)
       for (int64_t x = 0; x < p.kw; ++x) {
@@ -101,16 +105,22 @@ Layer<T> gradient_layer(const Conv2dParams& p) {
   Layer<T> layer = {p.groups,    p.group_o(), p.out_h(), p.out_w(), p.group_c(), p.h,        p.w,
                     p.kh * p.kw, padded,      1,         1,         p.stride_h,  p.stride_w, p.pad_h};
   layer.place.assign(layer.kernel, -1);
+  layer.spread.assign(layer.kernel, 1);
   int64_t weights = 0;
   for (const Side& r : rows)
     for (const Side& q : columns) {
-      Phase phase = {r, q, weights, {}};
-      for (int64_t y = 0; y < r.taps; ++y)
-        for (int64_t x = 0; x < q.taps; ++x, weights += layer.sources) {
-          layer.place[(r.element + y * p.stride_h) * p.kw + q.element + x * p.stride_w] = weights;
-          for (int64_t o = 0; o < layer.sources; ++o)
-            phase.offsets.push_back(o * padded.plane() + (r.start - y + top) * padded.row() + q.start - x + left);
+      Phase phase = {r, q, weights, {}, run_of(q.taps)};
+      for (int64_t y = 0; y < r.taps; ++y, weights += layer.sources * q.taps) {
+        for (int64_t x = 0; x < q.taps; ++x) {
+          const int64_t element = (r.element + y * p.stride_h) * p.kw + q.element + x * p.stride_w;
+          layer.place[element] = weights + q.taps - 1 - x;
+          layer.spread[element] = q.taps;
         }
+        // The last element of a kernel's row comes first, so that pixels follow each other.
+        for (int64_t o = 0; o < layer.sources; ++o)
+          for (int64_t x = q.taps - 1; x >= 0; --x)
+            phase.offsets.push_back(o * padded.plane() + (r.start - y + top) * padded.row() + q.start - x + left);
+      }
       layer.phases.push_back(std::move(phase));
     }
   // Those that no pixel sees are last.
@@ -182,9 +192,11 @@ class Channels {
       const T* from = w_ + (group * s_.outputs + o) * taps;
       return kernels_.pack(taps, from, taps, from + lanes_ * taps, s_.place.data(), to);
     }
+    std::vector<int64_t> place = s_.place;
     for (int64_t c = 0; c < s_.sources; ++c) {
       const T* from = w_ + ((group * s_.sources + c) * s_.outputs + o) * kernel;
-      kernels_.pack(kernel, from, kernel, from + lanes_ * kernel, s_.place.data(), to + c * lanes_);
+      kernels_.pack(kernel, from, kernel, from + lanes_ * kernel, place.data(), to);
+      for (size_t t = 0; t < place.size(); ++t) place[t] += s_.spread[t];
     }
   }
 
@@ -253,6 +265,7 @@ class Channels {
     t.offset = phase.offsets.data();
     t.w = weights;
     t.x_row = s_.source_rows * s_.padded.row();
+    t.run = phase.run;
     t.strip_row = s_.row_stride * s_.w * lanes_;
     t.strip_pixel = s_.column_stride * lanes_;
     t.bias = bias;

@@ -45,8 +45,8 @@ struct Rule {
 //  - Winograd wins in every pass from 16 channels, of a group too, on (1.2 to 2.2 times with 16, 2 to 3.5 times with 64
 //    and more), and by less for one image of 7x7, where gemm wins for the weights (Zen 3: 66 GFLOP/s against 38, Ice
 //    Lake: 114 against 82); with 8 channels it loses;
-//  - with AVX-512, measured on Ice Lake, groups of 16 are left to the algorithm down columns: it wins by 1.3 to
-//    1.4 times forward, by up to 1.35 times for the input's gradient (for one image the two are level);
+//  - with AVX-512, measured on Ice Lake, groups of more than 16 and less than 32 are left to the algorithm down
+//    columns, which beats tiles by 1.3 to 1.4 times where channels are one register;
 //  - at stride 2 it beats gemm from 32 channels and 32 tiles on: on Zen 3 with AVX2 by 1.3 to 1.5 times for one image
 //    of 56x56, by 1.15 to 1.4 times for 8 of 14x14 and 28x28; with 16 tiles it loses forward, by 1.1 times;
 //  - with fewer channels, Winograd's algorithm down columns beats direct kernels from 4 input channels on (1.2 to 1.65
@@ -59,6 +59,9 @@ struct Rule {
 //    pixels are few, not of 32 for 8 images of 7x7. Without groups they win by 5 to 7% for the input's gradient of
 //    images of 56x56, with AVX-512, not of 28x28; with AVX2, which multiplies by elements only after loading them, they
 //    lose;
+//  - with AVX-512 kernels whose lanes are channels beat those down columns for 3x3 groups of 16: by 1.07 to 1.15 times
+//    forward, by 1.1 to 1.35 for the input, and Winograd for the weights by 1.2 to 1.5 (Ice Lake; 1, 2 and 8 images of
+//    14x14). 5x5 groups of 16 gain and lose; groups of 8 are level for 8 images of 28x28 and lose for fewer;
 //  - with AVX-512 pairs of registers are for groups of 32, where they beat Winograd for one image of 7x7: by 1.1 times
 //    forward, by 1.2 for the weights; with two images they lose (Ice Lake);
 //  - with AVX2, measured on Zen 3, they win for 4 to 15 channels and outputs of 16 or 32 channels: for the weights by
@@ -72,7 +75,7 @@ constexpr Rule kRules[] = {
     {kForward, kDepthwise, [](const auto& s) { return s.depthwise; }},
     {kForward, kWinograd,
      [](const auto& s) { return (s.tiles_pay() && !s.one_register()) || s.strided_tiles_pay(32); }},
-    {kForward, kChannels, [](const auto& s) { return s.pairs_pay(); }},
+    {kForward, kChannels, [](const auto& s) { return s.registers_pay(); }},
     {kForward, kChannels, [](const auto& s) { return s.few_channels() && s.row_fill < 70; }},
     {kForward, kWinograd1d, [](const auto& s) { return s.columns_pay(); }},
     {kForward, kChannels, [](const auto& s) { return s.grouped && s.strided && s.fewest >= 8; }},
@@ -82,7 +85,7 @@ constexpr Rule kRules[] = {
 
     {kInput, kDepthwise, [](const auto& s) { return s.depthwise; }},
     {kInput, kWinograd, [](const auto& s) { return (s.tiles_pay() && !s.one_register()) || s.strided_tiles_pay(48); }},
-    {kInput, kChannels, [](const auto& s) { return s.pairs_pay(); }},
+    {kInput, kChannels, [](const auto& s) { return s.registers_pay(); }},
     {kInput, kWinograd1d, [](const auto& s) { return s.columns_pay(); }},
     {kInput, kChannels,
      [](const auto& s) {

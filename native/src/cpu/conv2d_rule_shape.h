@@ -65,7 +65,7 @@ struct ConvRuleShape {
     return narrow() && !grouped && !pointwise && outputs % 16 == 0 && inputs >= 4 && inputs < 16;
   }
 
-  Truth tiles_pay() const { return !strided && fewest >= 16 && pixels >= 49 && !tiles_idle() && !pairs_pay(); }
+  Truth tiles_pay() const { return !strided && fewest >= 16 && pixels >= 49 && !tiles_idle() && !registers_pay(); }
   // Groups whose channels fill one register of 64 bytes: too few products for what the transforms cost.
   Truth one_register() const { return wide && grouped && fewest < 32; }
   // So few that transforming the sums costs more than it saves.
@@ -77,12 +77,13 @@ struct ConvRuleShape {
     return strided && !grouped && fewest >= 32 && tiles >= least && !tiles_idle();
   }
 
-  // Groups whose outputs fill pairs of registers. Winograd's weights of groups of 32 repay their transform with the
-  // tiles of a few images, or of a second one.
-  Truth pairs_pay() const {
+  // Groups whose outputs fill registers, or pairs of them. Winograd's weights of groups of 32 repay their transform
+  // with the tiles of a few images, or of a second one.
+  Truth registers_pay() const {
     return grouped && most <= 32 &&
            ((narrow() && outputs % 16 == 0 && fewest >= 16 && (fewest < 32 || pixels <= 256)) ||
-            (wide && lanes == 16 && fewest >= 32 && pixels < 98));
+            (wide && lanes == 16 && outputs % 16 == 0 &&
+             ((fewest >= 16 && most < 32 && weights <= 16 * 16 * 9) || (fewest >= 32 && pixels < 98))));
   }
   // Enough channels to repay the transforms, which registers of few lanes feel more.
   Truth columns_pay() const {

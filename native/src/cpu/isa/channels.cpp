@@ -9,34 +9,56 @@ namespace talus::TALUS_ISA_NS {
 // There each load feeds one multiplication, and pairs of registers halve the loads of elements; then kernel rows of
 // three columns are summed two at a time, those of one column six. With AVX-512, too, pairs are faster (1.25 to 1.55
 // times on Ice Lake, groups of 32): it loads little more than one register of 64 bytes a cycle and multiplies two.
-#if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kPixels = 14, kRows = 9;
-constexpr bool kPairs = true;
+// Tiles are low under sanitizers, as those of products.
+#if defined(TALUS_LOW_TILES)
+constexpr int kPixels = 4, kRows = 2, kRegisters = 32;
+constexpr int kPoints = 2, kPairRows[2] = {2, 2};
+#elif defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kPixels = 14, kRows = 9, kRegisters = 32;
 constexpr int kPoints = 8, kPairRows[2] = {9, 4};
 #else
-constexpr int kPixels = 12, kRows = 4;
-constexpr bool kPairs = true;
+constexpr int kPixels = 12, kRows = 4, kRegisters = 16;
 constexpr int kPoints = 6, kPairRows[2] = {6, 2};
 #endif
 static_assert(kPixels <= kMaxChannelPixels && kPoints <= kMaxChannelPoints && kRows <= kMaxChannelRows &&
                   kPairRows[0] <= kMaxChannelRows,
               "the table has no room for these kernels");
 
+// acc += taps times pixels, `Run` taps at a time, which share the elements they read.
+template <int Run, int Step, class T, int L, int Rows, int Columns>
+static TALUS_INLINE void add_taps(const ChannelTile<T>& t, Lanes<T, L> (&acc)[Rows][Columns]) {
+  using V = Lanes<T, L>;
+  const T* w = t.w;
+  const int64_t* offset = t.offset;
+  const int64_t x_row = t.x_row;
+  for (int64_t k = t.taps; k > 0; k -= Run, w += Run * L, offset += Run) {
+    const T* row = t.x + *offset;
+    V weight[Run];
+    unroll<Run>([&](auto j) TALUS_INLINE_LAMBDA { weight[j] = load_lanes<T, L>(w + j * L); });
+    unroll<Rows>([&](auto r) TALUS_INLINE_LAMBDA {
+      unroll<(Columns - 1) * Step + Run>([&](auto e) TALUS_INLINE_LAMBDA {
+        const T element = row[e];
+        unroll<Run>([&](auto j) TALUS_INLINE_LAMBDA {
+          constexpr int place = e - j;
+          if constexpr (place >= 0 && place % Step == 0 && place / Step < Columns)
+            acc[r][place / Step] += weight[j] * element;
+        });
+      });
+      row += x_row;
+    });
+  }
+}
+
 template <class T, int L, int Step, int Rows, int Columns>
 static void tile(const ChannelTile<T>& t) {
   using V = Lanes<T, L>;
   V acc[Rows][Columns] = {};
-  const T* w = t.w;
-  const int64_t* offset = t.offset;
-  const int64_t x_row = t.x_row;
-  for (int64_t k = t.taps; k > 0; --k, w += L) {
-    const T* row = t.x + *offset++;
-    const V weight = load_lanes<T, L>(w);
-    TALUS_UNROLL
-    for (int r = 0; r < Rows; ++r, row += x_row) {
-      TALUS_UNROLL
-      for (int q = 0; q < Columns; ++q) acc[r][q] += weight * row[q * Step];
-    }
+  if (t.run == 3) {
+    add_taps<3, Step, T, L>(t, acc);
+  } else if (t.run == 2) {
+    add_taps<2, Step, T, L>(t, acc);
+  } else {
+    add_taps<1, Step, T, L>(t, acc);
   }
   const V bias = load_lanes<T, L>(t.bias);
   const int64_t pixel = t.strip_pixel, strip_row = t.strip_row;
@@ -85,6 +107,74 @@ static void tile_of_points(const ChannelPoints<T>& t) {
   });
 }
 
+// Some registers of a strip.
+template <class T, int L, int Registers>
+struct Strip {
+  using V = Lanes<T, L>;
+  V at[Registers];
+
+  explicit Strip(const T* from) {
+    unroll<Registers>([&](auto r) TALUS_INLINE_LAMBDA { at[r] = load_lanes<T, L>(from + r * L); });
+  }
+  TALUS_INLINE void add(V (&acc)[Registers], T element) const {
+    unroll<Registers>([&](auto r) TALUS_INLINE_LAMBDA { acc[r] += at[r] * element; });
+  }
+};
+
+// The products of one row of pixels with kernel rows of three, which share elements: of pixels side by side, element e
+// is the first of pixel e, the second of the one before it and the third of that before this; at a step of two, the
+// first of one pixel is the third of the one before. d.columns > 1.
+template <class T, int L, int Registers, int Rows, int Step>
+static TALUS_INLINE void add_row_of_threes(Lanes<T, L> (&acc)[Rows][3][Registers], const T* strip, const T* (&x)[Rows],
+                                           int64_t columns) {
+  using G = Strip<T, L, Registers>;
+  constexpr int kPixel = Registers * L;
+  const auto each = [&](auto&& f) TALUS_INLINE_LAMBDA { unroll<Rows>([&](auto i) TALUS_INLINE_LAMBDA { f(i); }); };
+  if constexpr (Step == 1) {
+    G before(strip), last(strip + kPixel);
+    each([&](auto i) TALUS_INLINE_LAMBDA {
+      before.add(acc[i][0], x[i][0]);
+      const T element = x[i][1];
+      last.add(acc[i][0], element);
+      before.add(acc[i][1], element);
+    });
+    for (int64_t q = 2; q < columns; ++q) {
+      const G now(strip + q * kPixel);
+      each([&](auto i) TALUS_INLINE_LAMBDA {
+        const T element = x[i][q];
+        now.add(acc[i][0], element);
+        last.add(acc[i][1], element);
+        before.add(acc[i][2], element);
+      });
+      before = last;
+      last = now;
+    }
+    each([&](auto i) TALUS_INLINE_LAMBDA {
+      const T element = x[i][columns];
+      last.add(acc[i][1], element);
+      before.add(acc[i][2], element);
+      last.add(acc[i][2], x[i][columns + 1]);
+    });
+  } else {
+    G last(strip);
+    each([&](auto i) TALUS_INLINE_LAMBDA {
+      last.add(acc[i][0], x[i][0]);
+      last.add(acc[i][1], x[i][1]);
+    });
+    for (int64_t q = 1; q < columns; ++q) {
+      const G now(strip + q * kPixel);
+      each([&](auto i) TALUS_INLINE_LAMBDA {
+        const T element = x[i][2 * q];
+        last.add(acc[i][2], element);
+        now.add(acc[i][0], element);
+        now.add(acc[i][1], x[i][2 * q + 1]);
+      });
+      last = now;
+    }
+    each([&](auto i) TALUS_INLINE_LAMBDA { last.add(acc[i][2], x[i][2 * columns]); });
+  }
+}
+
 template <class T, int L, int Registers, int Width, int Rows>
 static void dots(const ChannelDots<T>& d) {
   using V = Lanes<T, L>;
@@ -97,6 +187,17 @@ static void dots(const ChannelDots<T>& d) {
     const T* x[Rows];
     TALUS_UNROLL
     for (int i = 0; i < Rows; ++i) x[i] = row + d.offset[i];
+    if constexpr (Width == 3 && (3 * Rows + 3) * Registers < kRegisters) {
+      if (step <= 2 && d.columns > 1) {
+        if (step == 1) {
+          add_row_of_threes<T, L, Registers, Rows, 1>(acc, strip, x, d.columns);
+        } else {
+          add_row_of_threes<T, L, Registers, Rows, 2>(acc, strip, x, d.columns);
+        }
+        strip += d.columns * Registers * L;
+        continue;
+      }
+    }
     for (int64_t q = d.columns; q > 0; --q, strip += Registers * L) {
       V g[Registers];
       TALUS_UNROLL
@@ -234,7 +335,7 @@ static constexpr void fill_dots(ChannelKernels<T>& k) {
 template <class T, int L, int Registers>
 static constexpr ChannelKernels<T> kernels() {
   ChannelKernels<T> k = {};
-  if constexpr (Registers == 2 ? kPairs : L >= 4 || L == kLanes<T>) {
+  if constexpr (Registers == 2 || L >= 4 || L == kLanes<T>) {
     k.lanes = Registers * L;
     k.pack = pack<T, L, Registers>;
     k.gather = gather<T, L, Registers>;

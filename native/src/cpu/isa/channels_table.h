@@ -21,6 +21,7 @@ struct ChannelTile {
   const T* w;
   const T* x;
   int64_t x_row;
+  int64_t run;  // taps that follow each other in memory, as the first of every so many of them: 1, 2 or 3
   T* strip;
   int64_t strip_row, strip_pixel;
   const T* bias;  // [lanes]
