@@ -7,8 +7,8 @@
 
 #include "caches.h"
 #include "cpu/conv2d_direct.h"
-#include "cpu/isa/conv2d_table.h"
 #include "cpu/gemm.h"
+#include "cpu/isa/conv2d_table.h"
 #include "cpu/parts.h"
 #include "dtype.h"
 #include "memory.h"

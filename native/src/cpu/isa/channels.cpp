@@ -5,11 +5,10 @@
 
 namespace talus::TALUS_ISA_NS {
 
-// The accumulators, a weight and, where multiplications cannot broadcast from memory, an element fill the registers.
-// There each load feeds one multiplication, and pairs of registers halve the loads of elements; then kernel rows of
-// three columns are summed two at a time, those of one column six. With AVX-512, too, pairs are faster (1.25 to 1.55
-// times on Ice Lake, groups of 32): it loads little more than one register of 64 bytes a cycle and multiplies two.
-// Tiles are low under sanitizers, as those of products.
+// The accumulators, three weights and an element fill the registers. Loads are what binds: Ice Lake loads little more
+// than one register of 64 bytes a cycle and multiplies two, and with AVX2 a broadcast is a load of its own. So taps of
+// a row share elements, and pairs of registers halve the loads where channels fill them (1.25 to 1.55 times on Ice
+// Lake, groups of 32). Tiles are low under sanitizers, as those of products.
 #if defined(TALUS_LOW_TILES)
 constexpr int kPixels = 4, kRows = 2, kRegisters = 32;
 constexpr int kPoints = 2, kPairRows[2] = {2, 2};

@@ -21,7 +21,7 @@ struct ChannelTile {
   const T* w;
   const T* x;
   int64_t x_row;
-  int64_t run;  // taps that follow each other in memory, as the first of every so many of them: 1, 2 or 3
+  int64_t run;  // 1, 2 or 3: so many taps at a time have offsets that count up by one, so that they share elements
   T* strip;
   int64_t strip_row, strip_pixel;
   const T* bias;  // [lanes]
