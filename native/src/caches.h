@@ -14,6 +14,10 @@ struct Caches {
 // Read once, from the running core's entry of the system; where it is silent, sizes that every current core has.
 const Caches& caches();
 
+// Whether the last level holds no useful part of so much output, nor of what it is computed from: reading its lines
+// before they are overwritten is a waste then.
+inline bool passes_caches(int64_t bytes) { return bytes >= caches().l3 / 2; }
+
 // `cpu` stands for /sys/devices/system/cpu/cpu0/cache.
 Caches read_caches(const std::string& cpu);
 

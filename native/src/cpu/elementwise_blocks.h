@@ -111,24 +111,24 @@ bool all_plain(const Geometry<N>& g) {
   return true;
 }
 
-// Whether an output is so large that the last-level cache holds no useful part of it, nor of the inputs after it, and
-// reading its lines before they are overwritten is a waste. Not if it is an input, whose lines are read anyway.
+// Whether an output passes the caches. Not if it is an input, whose lines are read anyway.
 template <int N>
 bool worth_streaming(int64_t n, const Operand (&operands)[N]) {
-  if (n * operands[0].bytes < caches().l3 / 2) return false;
+  if (!passes_caches(n * operands[0].bytes)) return false;
   for (int o = 1; o < N; ++o)
     if (operands[o].data == operands[0].data) return false;
   return true;
 }
 
 // Elements [begin, end), computed in the L1 cache and stored past the caches, whole lines at a time. Pieces are small:
-// the loads of the next one should begin before the stores of this one are through.
+// the loads of the next one should begin before the stores of this one are through. Inputs are asked for ahead where
+// hardware fetches too little by itself.
 template <int N, class Loop>
 void stream_range(int64_t begin, int64_t end, const Operand (&operands)[N], const int (&step)[N], Loop&& loop) {
   constexpr int64_t kLine = 64, kPiece = 16 * kLine;
   alignas(kLine) char buffer[kPiece];
   const StreamLoop stream = elementwise_table().stream;
-  const int64_t bytes = operands[0].bytes, piece = kPiece / bytes;
+  const int64_t bytes = operands[0].bytes, piece = kPiece / bytes, ahead = elementwise_table().ahead;
   for (int64_t i = begin; i < end;) {
     char* pointers[N];
     for (int o = 0; o < N; ++o) pointers[o] = operands[o].data + i * operands[o].bytes;
@@ -138,6 +138,9 @@ void stream_range(int64_t begin, int64_t end, const Operand (&operands)[N], cons
     if (count > end - i) count = end - i;
     const bool whole = into_line == 0 && count == piece;
     if (whole) pointers[0] = buffer;
+    for (int o = 1; o < N && ahead > 0; ++o)
+      for (int64_t at = 0; at < step[o] * count * operands[o].bytes; at += kLine)
+        __builtin_prefetch(pointers[o] + ahead + at);
     loop(count, pointers, step);
     if (whole) stream(kPiece, buffer, out);
     i += count;

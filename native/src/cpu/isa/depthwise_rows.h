@@ -3,27 +3,13 @@
 #pragma once
 
 #include "cpu/isa/depthwise_taps.h"
+#include "cpu/isa/stream.h"
 
 namespace talus::TALUS_ISA_NS {
 
 // Registers of the longer row, of the image or the output, that is walked along rather than down its columns; forward,
 // and in the caches, more.
 constexpr int64_t kLongRow = 4, kLongNearRow = 8;
-
-#if defined(__AVX2__) && !defined(__AVX512F__)
-// Past the caches, so that lines which are written whole are not read first.
-static inline void stream(float* to, Vec<float> v) { _mm256_stream_ps(to, (__m256)v); }
-static inline void stream(double* to, Vec<double> v) { _mm256_stream_pd(to, (__m256d)v); }
-static inline void end_streams() { _mm_sfence(); }
-constexpr bool kStreams = true;
-#else
-template <class T>
-static inline void stream(T* to, Vec<T> v) {
-  store(to, v);
-}
-static inline void end_streams() {}
-constexpr bool kStreams = false;
-#endif
 
 // Whether a plane is walked row by row, those in the caches if rows have at least `near` registers.
 template <class T>

@@ -3,14 +3,11 @@
 // loops, which the compiler turns into SIMD where the instruction set allows.
 #include "elementwise_table.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "dtype.h"
 #include "quotient.h"
 #include "scalar_op_lists.h"
 #include "scalar_ops.h"
+#include "stream.h"
 #include "vec_math.h"
 
 // Iterations are independent, even when out is an operand.
@@ -350,31 +347,14 @@ static CastLoop find_cast(int src_dtype, int dst_dtype) {
 
 // ---------------------------------------------------------------- stores past the caches
 
-static void stream(int64_t bytes, const void* from, void* to) {
-#if defined(__AVX512F__)
-  for (int64_t i = 0; i < bytes; i += 64)
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(static_cast<char*>(to) + i),
-                        _mm512_load_si512(static_cast<const char*>(from) + i));
-#elif defined(__AVX__)
-  for (int64_t i = 0; i < bytes; i += 32)
-    _mm256_stream_si256(reinterpret_cast<__m256i*>(static_cast<char*>(to) + i),
-                        _mm256_load_si256(reinterpret_cast<const __m256i*>(static_cast<const char*>(from) + i)));
-#elif defined(__SSE2__)
-  for (int64_t i = 0; i < bytes; i += 16)
-    _mm_stream_si128(reinterpret_cast<__m128i*>(static_cast<char*>(to) + i),
-                     _mm_load_si128(reinterpret_cast<const __m128i*>(static_cast<const char*>(from) + i)));
-#else
-  __builtin_memcpy(to, from, static_cast<size_t>(bytes));
-#endif
-}
-
-static void stream_end() {
-#if defined(__SSE2__)
-  _mm_sfence();
-#endif
+static void stream_lines(int64_t bytes, const void* from, void* to) {
+  const float* lines = static_cast<const float*>(from);
+  for (int64_t i = 0; i < bytes / int64_t{sizeof(float)}; i += kLanes<float>)
+    stream(static_cast<float*>(to) + i, load(lines + i));
 }
 
 extern const ElementwiseTable elementwise_table;
-const ElementwiseTable elementwise_table = {find_unary, find_binary, find_where, find_cast, stream, stream_end};
+const ElementwiseTable elementwise_table = {find_unary,   find_binary, find_where, find_cast,
+                                            stream_lines, end_streams, kReadAhead};
 
 }  // namespace talus::TALUS_ISA_NS

@@ -24,6 +24,8 @@ struct ElementwiseTable {
   CastLoop (*cast)(int src_dtype, int dst_dtype);
   StreamLoop stream;
   void (*stream_end)();
+  // Bytes of a large input that are asked for ahead of what is read; 0 where hardware does so well enough.
+  int64_t ahead;
 };
 
 }  // namespace talus
