@@ -7,6 +7,7 @@
 #include <cstring>
 #include <algorithm>
 
+#include "caches.h"
 #include "cpu/isa/norm_table.h"
 #include "dtype.h"
 #include "kernels.h"
@@ -27,11 +28,13 @@ int64_t quotient_up(int64_t n, int64_t by) { return (n + by - 1) / by; }
 // The tasks of a [images, channels, inner] tensor.
 struct Grid {
   int64_t images, channels, inner;
+  bool far;
   int64_t block, blocks;  // channels
   int64_t chunk, chunks;  // images
 
   // one_pass: a block's values are not read twice.
-  Grid(int64_t n, int64_t c, int64_t size, bool one_pass) : images(n), channels(c), inner(size) {
+  Grid(int64_t n, int64_t c, int64_t size, int64_t element_bytes, bool one_pass)
+      : images(n), channels(c), inner(size), far(passes_caches(n * c * size * element_bytes)) {
     block = std::min(std::max(kNormElements / inner, int64_t{1}), channels);
     if (one_pass && inner >= kNormColumns && images >= kEnoughTasks) block = channels;
     blocks = quotient_up(channels, block);
@@ -44,7 +47,7 @@ struct Grid {
   int64_t begin(int64_t b) const { return b * block; }
   int64_t end(int64_t b) const { return std::min(begin(b) + block, channels); }
   NormBlock at(int64_t b, int64_t k) const {
-    return {std::min(chunk, images - k * chunk), end(b) - begin(b), inner, channels * inner};
+    return {std::min(chunk, images - k * chunk), end(b) - begin(b), inner, channels * inner, far};
   }
   // Of the first element.
   int64_t offset(int64_t b, int64_t k) const { return (k * chunk * channels + begin(b)) * inner; }
@@ -226,7 +229,7 @@ void batch_norm(int dtype, int64_t n, int64_t channels, int64_t inner, const voi
   dispatch_float(dtype, "batch_norm", [&](auto type) {
     using T = typename decltype(type)::type;
     if (n == 0 || channels == 0 || inner == 0) return;
-    const BatchNorm<T> norm(Grid(n, channels, inner, !training), weight, mean, rstd);
+    const BatchNorm<T> norm(Grid(n, channels, inner, sizeof(T), !training), weight, mean, rstd);
     const T* from = static_cast<const T*>(x);
     const T* shift = static_cast<const T*>(bias);
     T* to = static_cast<T*>(out);
@@ -253,7 +256,8 @@ void batch_norm_backward(int dtype, int64_t n, int64_t channels, int64_t inner, 
       return;
     }
     // Only read from here on.
-    const BatchNorm<T> norm(Grid(n, channels, inner, false), weight, const_cast<void*>(mean), const_cast<void*>(rstd));
+    const BatchNorm<T> norm(Grid(n, channels, inner, sizeof(T), false), weight, const_cast<void*>(mean),
+                            const_cast<void*>(rstd));
     norm.backward(dtype, static_cast<const T*>(grad), static_cast<const T*>(x), training, static_cast<T*>(grad_x),
                   static_cast<T*>(grad_weight), static_cast<T*>(grad_bias));
   });

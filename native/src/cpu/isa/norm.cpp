@@ -5,6 +5,7 @@
 #include "norm_table.h"
 #include "talus/talus.h"
 #include "norm_rows.h"
+#include "stream.h"
 
 namespace talus::TALUS_ISA_NS {
 
@@ -185,6 +186,33 @@ static inline Vec<T> applied(Vec<T> x, Vec<T> grad, const Factors<T>& f) {
   return Backward ? grad * f.scale + ((f.centre - x) * f.slope + f.offset) : (x - f.centre) * f.scale + f.offset;
 }
 
+// Rows whose results pass the caches. The lines at both ends of a row are shared with its neighbours.
+template <class T, bool Backward>
+static void apply_far_rows(const NormBlock& b, const T* x, const T* grad, const NormFactors& f, T* out) {
+  constexpr int64_t kL = kLanes<T>;
+  const auto factor = [](const void* of, int64_t c) { return broadcast<T>(static_cast<const T*>(of)[c]); };
+  for (int64_t i = 0; i < b.images; ++i)
+    for (int64_t c = 0; c < b.channels; ++c) {
+      const int64_t row = i * b.stride + c * b.inner;
+      const Factors<T> own = {factor(f.centre, c), factor(f.scale, c), factor(f.offset, c),
+                              factor(Backward ? f.slope : f.offset, c)};
+      const auto at = [&](int64_t j, int64_t n) {
+        const Vec<T> v = load_part<T>(x + row + j, n, T(0));
+        return applied<T, Backward>(v, Backward ? load_part<T>(grad + row + j, n, T(0)) : v, own);
+      };
+      const int64_t into_line = int64_t(reinterpret_cast<uintptr_t>(out + row) / sizeof(T)) % kL;
+      int64_t j = into_line == 0 ? 0 : kL - into_line < b.inner ? kL - into_line : b.inner;
+      if (j > 0) store_part<T>(out + row, at(0, j), j);
+      for (; j + kL <= b.inner; j += kL) {
+        ask_ahead(x + row + j);
+        if (Backward) ask_ahead(grad + row + j);
+        stream(out + row + j, at(j, kL));
+      }
+      if (j < b.inner) store_part<T>(out + row + j, at(j, b.inner - j), b.inner - j);
+    }
+  end_streams();
+}
+
 template <class T, bool Backward>
 static void apply_rows(const NormBlock& b, const T* x, const T* grad, const NormFactors& f, T* out) {
   const auto factor = [](const void* of, int64_t c) { return broadcast<T>(static_cast<const T*>(of)[c]); };
@@ -249,7 +277,8 @@ static void norm_apply(const NormBlock& b, const void* x_bytes, const void* grad
                        void* out_bytes) {
   // Where there are few images, numbers for every element would not pay.
   const bool columns = b.inner <= kNormColumns && b.channels * b.inner <= kNormElements && b.images >= 4;
-  const auto apply = columns ? apply_columns<T, Backward> : apply_rows<T, Backward>;
+  const bool far = kStreams && b.far && b.inner > kNormColumns && out_bytes != x_bytes && out_bytes != grad_bytes;
+  const auto apply = columns ? apply_columns<T, Backward> : far ? apply_far_rows<T, Backward> : apply_rows<T, Backward>;
   apply(b, static_cast<const T*>(x_bytes), static_cast<const T*>(grad_bytes), f, static_cast<T*>(out_bytes));
 }
 

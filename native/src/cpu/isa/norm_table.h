@@ -14,6 +14,7 @@ constexpr int64_t kNormElements = 1024;  // of an image in a block, at most, or 
 // Some images of neighbouring channels: row c of image i, `inner` elements, is at i * stride + c * inner.
 struct NormBlock {
   int64_t images, channels, inner, stride;
+  bool far;  // what is written passes the caches
 };
 
 // What is added up over each channel c, with centre z[c]; sums holds two values a channel.
