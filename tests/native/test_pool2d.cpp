@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "caches.h"
 #include "check.h"
 #include "error.h"
 #include "kernels.h"
@@ -175,6 +176,60 @@ TEST(adaptive_average_agrees_with_the_reference) {
   float x[4] = {};
   CHECK_FAILS(under_test::adaptive_avg_pool2d(TALUS_INT32, {1, 2, 2, 1, 1}, x, x), "avg_pool2d: dtype 3");
   CHECK_FAILS(under_test::adaptive_avg_pool2d(TALUS_INT32, {1, 2, 2, 3, 1}, x, x), "adaptive_avg_pool2d: dtype 3");
+}
+
+// The gradients of planes that no cache holds pass the caches, if they begin at a line and are whole lines; what is
+// pooled is asked for ahead.
+template <class T>
+void check_far(const Case& c) {
+  const Pool2dParams p = c.params();
+  const int64_t in = p.planes * p.h * p.w, out = p.planes * p.out_h() * p.out_w(), line = 64 / int64_t{sizeof(T)};
+  const std::vector<T> x = coarse_values<T>(in), grad = random_values<T>(out, 4);
+  std::vector<T> expected(static_cast<size_t>(out)), of_max(static_cast<size_t>(in)), of_mean(of_max.size());
+  Taps expected_taps(c, out), taps(c, out);
+  talus::ref::max_pool2d(dtype_of<T>(), p, x.data(), expected.data(), expected_taps.data());
+  talus::ref::max_pool2d_backward(dtype_of<T>(), p, grad.data(), expected_taps.data(), of_max.data());
+  talus::ref::avg_pool2d_backward(dtype_of<T>(), p, grad.data(), of_mean.data());
+  for (const int64_t offset : {int64_t{0}, int64_t{1}, line / 2}) {
+    Guarded<T> maxima(out), space(in + 2 * line);
+    const auto into_line = static_cast<int64_t>(reinterpret_cast<uintptr_t>(space.data()) / sizeof(T)) % line;
+    T* grad_x = space.data() + (line - into_line) + offset;
+    const T before = grad_x[-1], after = grad_x[in];
+    const auto check_gradient = [&](const std::vector<T>& wanted, const char* what) {
+      CHECK_ALL_CLOSE(grad_x, wanted.data(), in, 0, 20 * tolerance<T>, what);
+      CHECK(std::memcmp(&grad_x[-1], &before, sizeof before) == 0 &&
+            std::memcmp(&grad_x[in], &after, sizeof after) == 0);
+      CHECK(space.intact());
+    };
+    under_test::max_pool2d(dtype_of<T>(), p, x.data(), maxima.data(), taps.data());
+    CHECK_ALL_CLOSE(maxima.data(), expected.data(), out, 0, 0, "maxima");
+    CHECK_ALL_CLOSE(taps.widened(), expected_taps.widened(), out, 0, 0, "taps");
+    under_test::max_pool2d_backward(dtype_of<T>(), p, grad.data(), taps.data(), grad_x);
+    check_gradient(of_max, "gradient of maxima");
+    under_test::avg_pool2d_backward(dtype_of<T>(), p, grad.data(), grad_x);
+    check_gradient(of_mean, "gradient of means");
+    std::vector<T> means(static_cast<size_t>(out)), mean(means.size());
+    talus::ref::avg_pool2d(dtype_of<T>(), p, x.data(), means.data());
+    under_test::avg_pool2d(dtype_of<T>(), p, x.data(), mean.data());
+    CHECK_ALL_CLOSE(mean.data(), means.data(), out, 0, 20 * tolerance<T>, "means");
+  }
+}
+
+// Whole lines, a plane of several of them at once and one alone, one too large to be collected, and odd sizes.
+TEST(planes_that_no_cache_holds) {
+  const talus::CachesForTest tiny({8 << 10, 16 << 10, 64});
+  const Case far[] = {{25, 28, 28, 2, 2, 2, 2, 0, 0, 1, 1, 0},  {11, 32, 34, 3, 3, 2, 2, 1, 1, 1, 1, 0},
+                      {3, 112, 112, 2, 2, 2, 2, 0, 0, 1, 1, 0}, {2, 200, 184, 3, 3, 2, 2, 1, 1, 1, 1, 0},
+                      {7, 28, 28, 4, 4, 4, 4, 0, 0, 1, 1, 0},   {5, 7, 9, 2, 2, 2, 2, 0, 0, 1, 1, 0}};
+  for_each_isa([&](const char*) {
+    for_each_thread_count([&](int) {
+      for (const Case& c : far) {
+        check::Note note(c.text());
+        check_far<float>(c);
+        check_far<double>(c);
+      }
+    });
+  });
 }
 
 // Known numbers, so that an error shared with the reference shows.

@@ -130,6 +130,7 @@ void avg_windows(const PoolShape& s, int64_t planes, const T* x, T* out, char* m
     const T* first = x + (row / s.oh * s.h + top + inside.begin) * s.w;
     for_row<T>(s.w, [&](int64_t c, int64_t n) {
       Vec<T> sum{};
+      for (int64_t kh = 0; s.far && kh < inside.end - inside.begin; ++kh) ask_ahead(first + kh * s.w + c);
       for (int64_t kh = 0; kh < inside.end - inside.begin; ++kh) sum += load_part<T>(first + kh * s.w + c, n, T(0));
       store<T>(at.line + c, sum);
     });

@@ -4,6 +4,7 @@
 
 #include "cpu/isa/pool2d_table.h"
 #include "lanes.h"
+#include "stream.h"
 
 namespace talus::TALUS_ISA_NS {
 
@@ -57,8 +58,9 @@ struct Window2x2 {
   Vec<T> a, b, c, d;
 
   // n windows. Lanes beyond hold zeros.
-  Window2x2(const T* top, const T* bottom, int64_t n) {
+  Window2x2(const T* top, const T* bottom, int64_t n, bool far) {
     Vec<T> low, high;
+    if (far) ask_ahead_of_pair(top), ask_ahead_of_pair(bottom);
     load_pair<T>(top, 2 * n, T(0), low, high);
     a = evens<T>(low, high);
     b = odds<T>(low, high);
@@ -72,7 +74,7 @@ template <class T>
 static void max_2x2(const PoolShape& s, int64_t planes, const T* x, T* out, uint8_t* taps) {
   for_each_window<T>(
       s, planes, [&](int64_t in, int64_t at, int64_t n) __attribute__((always_inline)) {
-        const Window2x2<T> window(x + in, x + in + s.w, n);
+        const Window2x2<T> window(x + in, x + in + s.w, n, s.far);
         Vec<T> best = window.a;
         Codes<T> tap{};
         const auto consider = [&](Vec<T> value, int64_t code) {
@@ -123,7 +125,7 @@ static void avg_2x2(const PoolShape& s, int64_t planes, const T* x, T* out) {
   const T by = static_cast<T>(s.divisor != 0 ? s.divisor : 4);
   for_each_window<T>(
       s, planes, [&](int64_t in, int64_t at, int64_t n) __attribute__((always_inline)) {
-        const Window2x2<T> window(x + in, x + in + s.w, n);
+        const Window2x2<T> window(x + in, x + in + s.w, n, s.far);
         store_part<T>(out + at, (((window.a + window.b) + window.c) + window.d) / by, n);
       });
 }

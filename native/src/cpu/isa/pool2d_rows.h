@@ -7,6 +7,7 @@
 
 #include "cpu/isa/pool2d_table.h"
 #include "lanes.h"
+#include "stream.h"
 
 namespace talus::TALUS_ISA_NS {
 
@@ -66,6 +67,7 @@ static inline void split_row(const PoolShape& s, const RowLayout<T>& layout, con
     T* odd = to + (s.pad_w + 1) % 2 * layout.length + (s.pad_w + 1) / 2;
     const auto step = [&](int64_t i, int64_t n) {
       Vec<T> a, b;
+      if (s.far) ask_ahead_of_pair(row + i);
       load_pair<T>(row + i, n, fill, a, b);
       store<T>(even + i / 2, evens<T>(a, b));
       store<T>(odd + i / 2, odds<T>(a, b));

@@ -12,6 +12,7 @@ struct PoolShape {
   int64_t h, w, oh, ow, kh, kw, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
   bool count_include_pad;
   int64_t divisor;
+  bool far = false;  // the planes are in no cache, and are asked for ahead
 };
 
 // All take `planes` planes that follow each other; `workspace` has workspace(s) bytes, aligned to 64.
