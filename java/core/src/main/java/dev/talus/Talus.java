@@ -100,7 +100,12 @@ public final class Talus {
     return Native.convFp32PrecisionIsHigh() ? "tf32" : "ieee";
   }
 
-  /** The memory counters of the CPU now. */
+  /**
+   * The memory counters of the CPU now.
+   *
+   * @throws IllegalArgumentException if one of the system properties {@code talus.memory.limit} and
+   *     {@code talus.memory.leak} makes no sense
+   */
   public static MemoryStats memory() {
     return Allocator.CPU.stats();
   }
@@ -109,6 +114,9 @@ public final class Talus {
    * The memory counters of a device now.
    *
    * @param device any device
+   * @throws IllegalArgumentException if one of the system properties {@code talus.memory.limit},
+   *     {@code talus.cuda.memory.limit} and {@code talus.memory.leak} is the device's and makes no
+   *     sense
    */
   public static MemoryStats memory(Device device) {
     return Allocator.of(device).stats();

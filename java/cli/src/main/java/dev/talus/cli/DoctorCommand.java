@@ -81,7 +81,7 @@ final class DoctorCommand implements Callable<Integer> {
           ThreadsOption.checkIsa() + " (this machine has: " + Talus.availableIsas() + ")");
       row(out, "Threads", Talus.numThreads() + " of " + cores() + " cores granted to this process");
       row(out, "Convolutions", convolutions(ThreadsOption.checkConv()));
-      row(out, "Memory", Talus.memory().toString());
+      row(out, "Memory", ThreadsOption.checkMemory().toString());
       row(out, "CUDA devices", cudaDevices());
       return null;
     } catch (LinkageError | RuntimeException e) {

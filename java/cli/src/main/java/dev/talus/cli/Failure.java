@@ -37,9 +37,6 @@ final class Failure {
     } else if (e instanceof OutOfMemoryError) {
       message = "the Java heap is full (" + e.getMessage() + "); raise it with java -Xmx...";
       status = INTERNAL;
-    } else if (isRejectedSetting(e)) {
-      message = e.getCause().getMessage();
-      status = USAGE;
     } else if (e instanceof LinkageError) {
       String hint = command.endsWith("doctor") ? "" : "; see: talus doctor";
       message = "the native library cannot be loaded: " + root(e) + hint;
@@ -53,12 +50,6 @@ final class Failure {
       e.printStackTrace(err);
     }
     return status;
-  }
-
-  /** A system property with a value that makes no sense is noticed when a class first reads it. */
-  private static boolean isRejectedSetting(Throwable e) {
-    return e instanceof ExceptionInInitializerError
-        && e.getCause() instanceof IllegalArgumentException;
   }
 
   /** The chain of causes, outermost first, without the wrappers that only pass a cause on. */

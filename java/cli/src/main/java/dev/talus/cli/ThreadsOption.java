@@ -2,6 +2,7 @@ package dev.talus.cli;
 
 import dev.talus.ConvRules;
 import dev.talus.Talus;
+import dev.talus.memory.MemoryStats;
 import picocli.CommandLine.Option;
 
 /** {@code --threads}, for every command that computes. */
@@ -16,7 +17,7 @@ final class ThreadsOption {
    * Sets the number of threads, if the option was given.
    *
    * @throws UserError if it is less than 1, {@code TALUS_ISA} names what this machine lacks, or the
-   *     system property {@code talus.conv} what does not exist
+   *     system property {@code talus.conv} what does not exist, or one about memory makes no sense
    */
   void apply() {
     if (threads != null) {
@@ -25,6 +26,7 @@ final class ThreadsOption {
     }
     checkIsa();
     checkConv();
+    checkMemory();
   }
 
   /** The kernels look at {@code TALUS_ISA} when they first run; this looks before they do. */
@@ -40,6 +42,15 @@ final class ThreadsOption {
   static ConvRules checkConv() {
     try {
       return Talus.convRules();
+    } catch (IllegalArgumentException e) {
+      throw new UserError(e.getMessage(), e);
+    }
+  }
+
+  /** Tensors look at {@code talus.memory.limit} and {@code .leak}; this looks before they do. */
+  static MemoryStats checkMemory() {
+    try {
+      return Talus.memory();
     } catch (IllegalArgumentException e) {
       throw new UserError(e.getMessage(), e);
     }

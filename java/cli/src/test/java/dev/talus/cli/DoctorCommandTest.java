@@ -105,11 +105,15 @@ class DoctorCommandTest {
 
   @Test
   void rejectsASettingThatMakesNoSense() throws Exception {
-    new CliProcess()
-        .option("-Dtalus.memory.limit=plenty")
-        .run("doctor")
-        .isRejectedWith("talus.memory.limit=plenty is not a size");
     for (Object[] command : new Object[][] {{"doctor"}, {"train", "--out", dir}}) {
+      new CliProcess()
+          .option("-Dtalus.memory.limit=plenty")
+          .run(command)
+          .isRejectedWith("-Dtalus.memory.limit=plenty is not a size; leave the property out");
+      new CliProcess()
+          .option("-Dtalus.memory.leak=some")
+          .run(command)
+          .isRejectedWith("-Dtalus.memory.leak=some is unknown", "use off, count or full");
       new CliProcess()
           .environment("TALUS_ISA", "abacus")
           .run(command)

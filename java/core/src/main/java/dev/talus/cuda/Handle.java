@@ -45,6 +45,8 @@ abstract class Handle implements AutoCloseable {
       throw new IllegalArgumentException(
           what + ": " + device + " has none; name a GPU, such as Device.cuda()");
     }
+    // An error of its system property comes before there is anything to free.
+    LeakDetector.level();
     return device.id();
   }
 

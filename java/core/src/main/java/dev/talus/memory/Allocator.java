@@ -12,7 +12,8 @@ import java.util.Locale;
  * <p>Its limit bounds live and cached bytes. On the CPU it defaults to the memory this machine or
  * container grants, less the Java heap's maximum; the system property {@code talus.memory.limit}
  * sets it, as bytes or with a unit: {@code 512m}, {@code 8g}. A GPU has no limit but its memory,
- * unless {@code talus.cuda.memory.limit} sets one for each.
+ * unless {@code talus.cuda.memory.limit} sets one for each. A value that is no size is an error
+ * whenever the device's memory is used, as is a level that {@link LeakDetector} does not know.
  */
 public final class Allocator {
   /** The allocator of {@link Device#CPU}. */
@@ -35,11 +36,29 @@ public final class Allocator {
   private final Device device;
   private final String property;
 
+  /** What is wrong with a system property, or null. */
+  private final String problem;
+
   private Allocator(Device device, String property) {
     this.device = device;
     this.property = property;
-    long otherwise = device.isCuda() ? Long.MAX_VALUE : defaultLimit();
-    Native.setMemoryLimit(device.id(), configuredLimit(property, otherwise));
+    // Thrown here, it would be the error of a class that cannot be used, and just once.
+    String found = null;
+    long limit = 0;
+    try {
+      LeakDetector.level();
+      limit = configuredLimit(property, device.isCuda() ? Long.MAX_VALUE : defaultLimit());
+    } catch (IllegalArgumentException e) {
+      found = e.getMessage();
+    }
+    problem = found;
+    Native.setMemoryLimit(device.id(), limit);
+  }
+
+  private void checkProperties() {
+    if (problem != null) {
+      throw new IllegalArgumentException(problem);
+    }
   }
 
   /**
@@ -57,11 +76,14 @@ public final class Allocator {
    * @param bytes its size, 0 or more
    * @return its address
    * @throws OutOfMemoryException at the limit, naming the size classes that hold most
+   * @throws IllegalArgumentException if a system property about memory makes no sense
    */
   public long allocate(long bytes) {
     try {
       return Native.alloc(device.id(), bytes);
     } catch (OutOfMemoryException e) {
+      // Blocks that fit pay nothing for this: with such a property the limit is 0, and none fits.
+      checkProperties();
       throw new OutOfMemoryException(e.getMessage() + holders());
     }
   }
@@ -76,14 +98,24 @@ public final class Allocator {
     Native.free(device.id(), block);
   }
 
-  /** The counters now. */
+  /**
+   * The counters now.
+   *
+   * @throws IllegalArgumentException if a system property about memory makes no sense
+   */
   public MemoryStats stats() {
+    checkProperties();
     long[] s = Native.memoryStats(device.id());
     return new MemoryStats(s[0], s[1], s[2], s[3], s[4], s[5], s[6]);
   }
 
-  /** Starts a new measurement of {@link MemoryStats#peakBytes()} from what is live now. */
+  /**
+   * Starts a new measurement of {@link MemoryStats#peakBytes()} from what is live now.
+   *
+   * @throws IllegalArgumentException if a system property about memory makes no sense
+   */
   public void resetPeak() {
+    checkProperties();
     Native.resetPeak(device.id());
   }
 
@@ -91,17 +123,24 @@ public final class Allocator {
    * Sets the upper bound on live and cached bytes.
    *
    * @param bytes the bound, more than 0
-   * @throws IllegalArgumentException if it is 0 or less
+   * @throws IllegalArgumentException if it is 0 or less, or a system property about memory makes no
+   *     sense
    */
   public void setLimit(long bytes) {
+    checkProperties();
     if (bytes <= 0) {
       throw new IllegalArgumentException("memory limit must be more than 0 bytes, got " + bytes);
     }
     Native.setMemoryLimit(device.id(), bytes);
   }
 
-  /** Returns cached blocks to the operating system. */
+  /**
+   * Returns cached blocks to the operating system.
+   *
+   * @throws IllegalArgumentException if a system property about memory makes no sense
+   */
   public void trim() {
+    checkProperties();
     Native.trim(device.id());
   }
 
@@ -132,7 +171,7 @@ public final class Allocator {
   }
 
   /** Parses a limit such as 1073741824, 512m or 8g. */
-  static long configuredLimit(String property, long otherwise) {
+  private static long configuredLimit(String property, long otherwise) {
     String text = System.getProperty(property);
     if (text == null || text.isBlank()) {
       return otherwise;
@@ -151,6 +190,11 @@ public final class Allocator {
       // Reported below, with what would have been right.
     }
     throw new IllegalArgumentException(
-        property + "=" + text + " is not a size; write bytes, or a unit as in 512m or 8g");
+        "-D"
+            + property
+            + "="
+            + text
+            + " is not a size; leave the property out, or write more than 0 bytes, as a number or"
+            + " with a unit as in 512m or 8g");
   }
 }

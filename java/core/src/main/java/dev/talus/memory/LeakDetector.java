@@ -15,7 +15,8 @@ import java.util.stream.Collectors;
  *
  * <p>The level comes from the system property {@code talus.memory.leak}: {@code off} frees
  * silently, {@code count} (the default) also counts and logs once, {@code full} records a stack
- * trace for every tensor made and closed, which is slow and meant for finding leaks.
+ * trace for every tensor made and closed, which is slow and meant for finding leaks. Any other word
+ * is an error whenever a tensor is made or the level is asked for.
  */
 public final class LeakDetector {
   /** How much is recorded. */
@@ -32,26 +33,67 @@ public final class LeakDetector {
   private static final Cleaner CLEANER = Cleaner.create();
   private static final AtomicLong LATE = new AtomicLong();
   private static final Set<Site> LIVE = ConcurrentHashMap.newKeySet();
-  private static volatile Level level = parse(System.getProperty("talus.memory.leak", "count"));
+
+  /** What is wrong with the system property, or null. */
+  private static final String PROBLEM;
+
+  private static volatile Level level;
+
+  static {
+    // Thrown here, it would be the error of a class that cannot be used, and just once.
+    String text = System.getProperty("talus.memory.leak", "count");
+    String problem = null;
+    try {
+      level = Level.valueOf(text.toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      level = Level.COUNT;
+      problem =
+          "-Dtalus.memory.leak="
+              + text
+              + " is unknown; leave the property out, or use off, count or full";
+    }
+    PROBLEM = problem;
+  }
 
   private LeakDetector() {}
 
-  /** The level in force. */
+  /**
+   * The level in force.
+   *
+   * @throws IllegalArgumentException if the system property {@code talus.memory.leak} makes no
+   *     sense
+   */
   public static Level level() {
+    checkProperty();
     return level;
+  }
+
+  private static void checkProperty() {
+    if (PROBLEM != null) {
+      throw new IllegalArgumentException(PROBLEM);
+    }
   }
 
   /**
    * Changes the level; tensors made before are not tracked in retrospect.
    *
    * @param newLevel the level from now on
+   * @throws IllegalArgumentException if the system property {@code talus.memory.leak} makes no
+   *     sense
    */
   public static void setLevel(Level newLevel) {
+    checkProperty();
     level = newLevel;
   }
 
-  /** How many tensors and graphs were freed because they became unreachable, not by close. */
+  /**
+   * How many tensors and graphs were freed because they became unreachable, not by close.
+   *
+   * @throws IllegalArgumentException if the system property {@code talus.memory.leak} makes no
+   *     sense
+   */
   public static long lateFrees() {
+    checkProperty();
     return LATE.get();
   }
 
@@ -201,14 +243,5 @@ public final class LeakDetector {
         || type.startsWith("dev.talus.ops.")
         || type.startsWith("dev.talus.Tensor")
         || type.equals("dev.talus.Scope");
-  }
-
-  private static Level parse(String text) {
-    try {
-      return Level.valueOf(text.toUpperCase(Locale.ROOT));
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
-          "talus.memory.leak=" + text + " is unknown; use off, count or full", e);
-    }
   }
 }

@@ -45,7 +45,20 @@ class CudaSettingsTest {
     assertThat(Probe.ask("limit"))
         .contains("cuda:0 " + Long.MAX_VALUE)
         .doesNotContain("OutOfMemoryException");
-    assertThat(Probe.ask("limit", "-Dtalus.cuda.memory.limit=plenty"))
-        .contains("talus.cuda.memory.limit=plenty is not a size");
+  }
+
+  /** Every time, and as far as it concerns. */
+  @Test
+  void aWrongPropertyOfMemoryIsAnError() throws Exception {
+    String wrong = "java.lang.IllegalArgumentException: ";
+    assertThat(Probe.ask("rejected", "-Dtalus.cuda.memory.limit=plenty").lines())
+        .hasSize(5)
+        .startsWith("on the CPU", "a stream")
+        .filteredOn(
+            line -> line.startsWith(wrong + "-Dtalus.cuda.memory.limit=plenty is not a size"))
+        .hasSize(3);
+    assertThat(Probe.ask("rejected", "-Dtalus.memory.leak=some").lines())
+        .hasSize(5)
+        .allMatch(line -> line.startsWith(wrong + "-Dtalus.memory.leak=some is unknown"));
   }
 }

@@ -5,12 +5,14 @@ import dev.talus.Device;
 import dev.talus.Scope;
 import dev.talus.Talus;
 import dev.talus.Tensor;
+import dev.talus.cuda.Stream;
 import dev.talus.memory.Allocator;
 import dev.talus.tests.ChildJvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Stream;
+import java.util.List;
+import java.util.concurrent.Callable;
 
 /** A program of its own, for settings that are read once. It prints what a question is about. */
 final class Probe {
@@ -26,6 +28,7 @@ final class Probe {
       case "product" -> product();
       case "limit" -> limit();
       case "provider" -> provider();
+      case "rejected" -> rejected();
       default -> throw new IllegalArgumentException(question[0]);
     }
   }
@@ -47,7 +50,7 @@ final class Probe {
   /** Asks cuBLAS for nothing yet, so that what stands in for it need not compute. */
   private static void provider() throws IOException {
     System.out.println("by " + Talus.gemmProvider());
-    try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+    try (var maps = Files.lines(Path.of("/proc/self/maps"))) {
       maps.map(line -> line.substring(line.lastIndexOf(' ') + 1))
           .filter(file -> file.contains("cublas"))
           .distinct()
@@ -65,10 +68,34 @@ final class Probe {
     }
   }
 
+  /** What is thrown is a line, too. */
+  private static void rejected() {
+    List<Callable<String>> uses =
+        List.of(
+            () -> {
+              Tensor.zeros(3);
+              return "on the CPU";
+            },
+            () -> {
+              new Stream(Device.cuda()).close();
+              return "a stream";
+            },
+            () -> Tensor.zeros(DType.FLOAT32, Device.cuda(), 3).toString(),
+            () -> Tensor.zeros(DType.FLOAT32, Device.cuda(), 3).toString(),
+            () -> Talus.memory(Device.cuda()).toString());
+    for (Callable<String> use : uses) {
+      try (Scope scope = Scope.open()) {
+        System.out.println(use.call());
+      } catch (Exception | LinkageError e) {
+        System.out.println(e);
+      }
+    }
+  }
+
   /**
    * Runs it with this JVM's library and environment.
    *
-   * @param question {@code product}, {@code limit} or {@code provider}
+   * @param question {@code product}, {@code limit}, {@code provider} or {@code rejected}
    * @param options of the JVM
    * @return all that it printed
    */
@@ -81,7 +108,7 @@ final class Probe {
    *
    * @param jar a folder that comes first on the class path, or null
    * @param libraries a folder where the system looks for libraries first, or null
-   * @param question {@code product}, {@code limit} or {@code provider}
+   * @param question {@code product}, {@code limit}, {@code provider} or {@code rejected}
    * @param options of the JVM
    * @return all that it printed
    */
