@@ -176,7 +176,7 @@ public final class Talus {
    *
    * @param choice {@code gemm}, {@code auto}, {@code forward=gemm,weight=direct} ...; passes that
    *     it does not name stay as they are
-   * @throws IllegalArgumentException if it names no pass or no algorithm
+   * @throws IllegalArgumentException if it names no pass or no algorithm; nothing is changed then
    * @see ConvAlgorithms
    */
   public static void forceConvAlgorithms(String choice) {

@@ -39,8 +39,9 @@ public final class ConvChoice {
       return;
     }
     if (choice != null) {
+      List<String> algorithms = algorithms();
       try {
-        apply(choice);
+        apply(choice, algorithms);
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException(
             "-D"
@@ -61,7 +62,7 @@ public final class ConvChoice {
   }
 
   /**
-   * Sets the algorithms of all convolutions from now on.
+   * Sets the algorithms of all convolutions from now on, or none where something is wrong.
    *
    * @param choice as the system property; passes that it does not name stay as they are
    * @throws IllegalArgumentException if it names no pass or no algorithm
@@ -69,19 +70,45 @@ public final class ConvChoice {
   public static void force(String choice) {
     // What this names overrides the property, which would otherwise override it later.
     readProperty();
-    apply(choice);
+    apply(choice, algorithms());
   }
 
-  private static void apply(String choice) {
+  /** All that can be asked for, by the native library's names. */
+  private static List<String> algorithms() {
+    List<String> names = new ArrayList<>();
+    names.add("auto");
+    for (String line : NativeNn.conv2dRules(DType.FLOAT32.code()).split("\n")) {
+      String[] fields = line.split("\t");
+      if (fields[0].equals("algorithm")) {
+        names.add(fields[1]);
+      }
+    }
+    return names;
+  }
+
+  private static void apply(String choice, List<String> algorithms) {
+    // By pass; nothing is changed before all of it was read.
+    String[] chosen = new String[PASSES.size()];
     for (String part : choice.split(",")) {
       int equals = part.indexOf('=');
+      int only = equals < 0 ? -1 : pass(part.substring(0, equals).strip());
       String algorithm = part.substring(equals + 1).strip();
-      if (equals < 0) {
-        for (int pass = 0; pass < PASSES.size(); pass++) {
-          NativeNn.forceConv2d(pass, algorithm);
+      if (!algorithms.contains(algorithm)) {
+        throw new IllegalArgumentException(
+            "unknown convolution algorithm '"
+                + algorithm
+                + "', expected one of "
+                + String.join(", ", algorithms));
+      }
+      for (int pass = 0; pass < PASSES.size(); pass++) {
+        if (equals < 0 || pass == only) {
+          chosen[pass] = algorithm;
         }
-      } else {
-        NativeNn.forceConv2d(pass(part.substring(0, equals).strip()), algorithm);
+      }
+    }
+    for (int pass = 0; pass < chosen.length; pass++) {
+      if (chosen[pass] != null) {
+        NativeNn.forceConv2d(pass, chosen[pass]);
       }
     }
   }

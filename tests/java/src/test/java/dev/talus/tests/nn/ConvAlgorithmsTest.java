@@ -14,6 +14,8 @@ import dev.talus.Tensor;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The choice of a convolution's algorithm: asked for, and overridden. */
 class ConvAlgorithmsTest {
@@ -38,6 +40,23 @@ class ConvAlgorithmsTest {
     assertThat(of(1, 1)).hasToString("forward=gemm,input=gemm,weight=gemm");
     Talus.forceConvAlgorithms("forward=direct, weight=direct");
     assertThat(of(1, 1)).isEqualTo(new ConvAlgorithms("direct", "gemm", "direct"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "forward=gemm,input=fft",
+        "gemm,fft",
+        "gemm,backward=gemm",
+        "weight=fft,weight=gemm",
+        "gemm,forward="
+      })
+  void nothingIsOverriddenByWhatIsWrongInPart(String choice) {
+    Talus.forceConvAlgorithms("input=direct");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Talus.forceConvAlgorithms(choice))
+        .withMessageContaining("expected one of");
+    assertThat(Talus.convRules().forced()).isEqualTo(Map.of("input", "direct"));
   }
 
   @Test
