@@ -154,7 +154,7 @@ TALUS_UNARY_OP(LeakyRelu, true, select(x > V{}, x, x* p0))
 TALUS_UNARY_OP(Elu, true, select(x > V{}, x, p0* math::expm1_negative<T>(select(x > V{}, V{}, x))))
 TALUS_UNARY_OP(Softplus, true, select(x* p0 > p1, x, math::softplus<T>(x* p0) / p0))
 TALUS_UNARY_OP(SoftplusSlope, true, select(x* p0 > p1, splat<V>(T(1)), math::sigmoid<T>(x* p0)))
-TALUS_UNARY_OP(HardtanhSlope, true, select((x > p0) & (x < p1), splat<V>(T(1)), V{}))
+TALUS_UNARY_OP(HardtanhSlope, true, select((x <= p0) | (x >= p1), V{}, splat<V>(T(1))))
 #undef TALUS_UNARY_OP
 
 template <class T>

@@ -353,6 +353,44 @@ TEST(integer_alpha_is_exact) {
   CHECK(out == y + 7);
 }
 
+// What is no number is not outside of the bounds, in full registers as in what is left over.
+template <class T>
+void check_bounded_gradients(T low, T high) {
+  const T infinity = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
+  const T inside = (low + high) / 2;
+  const std::vector<T> values = {nan, low, inside, high, infinity, nan, low - 1, -infinity, high + 1};
+  const std::vector<T> slopes = {1, 0, 1, 0, 0, 1, 0, 0, 0};
+  constexpr size_t kCount = 77;
+  std::vector<T> x(kCount), grad(kCount), slope(kCount), grad_x(kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    x[i] = values[i % values.size()];
+    grad[i] = slopes[i % values.size()] == 0 ? infinity : T(i + 1);
+  }
+  under_test::unary(TALUS_HARDTANH_SLOPE, dtype_of<T>(), talus::Geometry<2>(kCount, 0, nullptr), x.data(), low, high,
+                    slope.data());
+  if (low == 0) {
+    under_test::binary(TALUS_CLIPPED_RELU_BACKWARD, dtype_of<T>(), talus::Geometry<3>(kCount, 0, nullptr), grad.data(),
+                       x.data(), high, grad_x.data());
+  }
+  for (size_t i = 0; i < kCount; ++i) {
+    const T want = slopes[i % values.size()];
+    check::Note note("element " + std::to_string(i) + " at " + std::to_string(x[i]));
+    CHECK(slope[i] == want);
+    if (low == 0) {
+      CHECK(grad_x[i] == (want == 0 ? 0 : grad[i]));
+    }
+  }
+}
+
+TEST(gradients_between_bounds) {
+  for_each_isa([](const char*) {
+    check_bounded_gradients<float>(-1, 1);
+    check_bounded_gradients<float>(0, 6);
+    check_bounded_gradients<double>(-1, 1);
+    check_bounded_gradients<double>(0, 6);
+  });
+}
+
 // How far y lies from `want`, in units in the last place of that rounded; NaN, infinities and the sign of zero must be
 // right.
 template <class T>

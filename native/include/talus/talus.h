@@ -94,7 +94,7 @@ enum talus_unary_op {
   TALUS_HARDSWISH = 33,   /* x * min(max(x + 3, 0), 6) / 6 */
   /* Derivatives. */
   TALUS_SOFTPLUS_SLOPE = 34, /* sigmoid(p0*x); 1 where p0*x > p1 */
-  TALUS_HARDTANH_SLOPE = 35  /* p0 < x < p1 ? 1 : 0 */
+  TALUS_HARDTANH_SLOPE = 35  /* x <= p0 or x >= p1 ? 0 : 1 */
 };
 
 /* out = f(x, y; p0). Comparisons and logic write TALUS_BOOL. */

@@ -89,7 +89,7 @@ Real floating_unary(int op, Real x, Real p0, Real p1) {
     case TALUS_SOFTPLUS_SLOPE:
       return x * p0 > p1 ? 1 : sigmoid(x * p0);
     case TALUS_HARDTANH_SLOPE:
-      return x > p0 && x < p1 ? 1 : 0;
+      return x <= p0 || x >= p1 ? 0 : 1;
     case TALUS_HARDSWISH:
       return std::isnan(x) ? x : x * (std::fmin(std::fmax(x + 3, Real(0)), Real(6)) / 6);
     default:

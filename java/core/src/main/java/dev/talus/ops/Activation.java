@@ -96,15 +96,11 @@ public final class Activation {
           TALUS_HARDSWISH_BACKWARD,
           (x, p, q) -> x.div(3.0).add(0.5).maskedFill(x.le(-3), 0).maskedFill(x.ge(3), 1));
 
-  /** x between p0 and p1. Unlike clamp's, the gradient at the bounds is 0. */
+  /**
+   * x between p0 and p1. Unlike clamp's, the gradient at the bounds is 0. It passes where x is NaN.
+   */
   public static final Activation HARDTANH =
-      new Activation(
-          "hardtanh",
-          "Hardtanh",
-          TALUS_CLAMP,
-          NO_KERNEL,
-          TALUS_HARDTANH_SLOPE,
-          (x, p, q) -> x.gt(p).logicalAnd(x.lt(q)).to(x.dtype()));
+      new Activation("hardtanh", "Hardtanh", TALUS_CLAMP, NO_KERNEL, TALUS_HARDTANH_SLOPE, null);
 
   private final String function;
   private final String name;
@@ -178,6 +174,9 @@ public final class Activation {
 
   private Tensor gradient(Tensor grad, Tensor x, double p0, double p1) {
     boolean records = Autograd.records(grad, x);
+    if (records && this == HARDTANH) {
+      return grad.maskedFill(x.le(p0).logicalOr(x.ge(p1)), 0);
+    }
     if (records && derivative == null) {
       return new GeluGradient(grad, x).recorded();
     }
@@ -189,7 +188,8 @@ public final class Activation {
     }
     if (backwardCode == NO_KERNEL) {
       Tensor slope = launch(slopeCode, x, p0, p1);
-      Binary.launch(TALUS_MUL, grad, slope, 1, slope);
+      // A choice where the slope is 0 or 1: an infinite gradient times 0 would be NaN.
+      Binary.launch(this == HARDTANH ? TALUS_RELU_BACKWARD : TALUS_MUL, grad, slope, 1, slope);
       return slope;
     }
     Tensor out = Tensor.emptyLike(grad);
